@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Envelope, the reading side: what one line is, judged by its own bytes and hash alone.
+///
+/// Verification hashes the bytes that are there and never re-serialises. A line that does not verify is garbage, whatever it looks
+/// like; a line that verifies but has a higher `format` was written by a newer version. Thread-safety: plain functions over values.
+#ifndef KFM_DET_WAL_ENVELOPE_READER_HPP
+#define KFM_DET_WAL_ENVELOPE_READER_HPP
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "kfm_det/core/describe.hpp"
+#include "kfm_det/core/json_parser.hpp"
+#include "kfm_det/wal/envelope.hpp"
+
+namespace kfm_det::wal {
+
+enum class LineKind : std::uint8_t { garbage, frame, mark, newer_format };
+
+/// A line that was looked at. Views point into the line.
+struct Line {
+  LineKind kind = LineKind::garbage;
+  std::string_view stream;
+  Incarnation incarnation = 0;
+  Lsn lsn = 0;                   ///< of the frame; of a MARK: what it names
+  Digest link;                   ///< of a frame: `prev`; of a MARK: the hash it names
+  Digest hash;                   ///< of a frame: its line hash
+  std::uint32_t group_index = 0, group_count = 1;
+  Lsn durable_upto = 0;
+  std::uint64_t ordinal = 0;     ///< of a MARK
+  std::string_view record;       ///< of a frame: the canonical record
+};
+
+namespace detail {
+
+/// Eats fixed texts and numbers off the front of a view.
+class LineCursor {
+ public:
+  explicit LineCursor(std::string_view text) : rest_(text) {}
+  bool text(std::string_view expected) {
+    if (!rest_.starts_with(expected)) return false;
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
+  bool number(std::uint64_t& into) {
+    const bool quoted = text("\"");
+    const auto got = std::from_chars(rest_.data(), rest_.data() + rest_.size(), into);
+    if (got.ec != std::errc() || (got.ptr - rest_.data() > 1 && rest_.front() == '0')) return false;
+    rest_.remove_prefix(static_cast<std::size_t>(got.ptr - rest_.data()));
+    return !quoted || text("\"");
+  }
+  bool number(std::uint32_t& into) {
+    std::uint64_t wide = 0;
+    if (!number(wide) || wide > 0xffffffffu) return false;
+    into = static_cast<std::uint32_t>(wide);
+    return true;
+  }
+  bool digest(Digest& into) {
+    if (rest_.size() < 64) return false;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const int high = nibble(rest_[2 * i]), low = nibble(rest_[2 * i + 1]);
+      if (high < 0 || low < 0) return false;
+      into.bytes[i] = static_cast<unsigned char>(high << 4 | low);
+    }
+    rest_.remove_prefix(64);
+    return true;
+  }
+  [[nodiscard]] std::string_view rest() const { return rest_; }
+
+ private:
+  static int nibble(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+  std::string_view rest_;
+};
+
+/// `{"<name>":X,"<seal>":"<64 hex>"...}` with X verified against the seal. The outer shape of every format, for ever.
+struct Sealed { std::string_view inner, behind; };
+inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal, std::string_view domain) {
+  if (!line.starts_with(head)) return std::nullopt;
+  const std::size_t at = line.rfind(seal);
+  if (at == std::string_view::npos || at < head.size()) return std::nullopt;
+  const Sealed sealed{line.substr(head.size(), at - head.size()), line.substr(at)};
+  LineCursor cursor(sealed.behind.substr(seal.size()));
+  Digest stated;
+  if (!cursor.digest(stated) || !cursor.text("\"") || !cursor.rest().ends_with("}")) return std::nullopt;
+  if (cursor.rest() != "}" && !cursor.rest().starts_with(",\"sig\":")) return std::nullopt;
+  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;
+  return sealed;
+}
+
+inline bool is_newer_format(std::string_view inner) {
+  const auto json = parse_json(inner);
+  if (!json) return false;
+  const Json* format = json.value().find("format");
+  return format && format->number() && *format->number() > double{format_version};
+}
+
+}  // namespace detail
+
+/// What `line` (without its newline) is. Costs one SHA-256 over it; never fails, never allocates for a good line.
+[[nodiscard]] inline Line read_line(std::string_view line) {
+  Line out;
+  if (const auto sealed = detail::open_seal(line, "{\"body\":", ",\"hash\":\"", frame_domain)) {
+    detail::LineCursor at(sealed->inner);
+    const std::size_t stream = sealed->inner.rfind(",\"stream\":\"");
+    const bool good = at.text("{\"durable_upto\":") && at.number(out.durable_upto) && at.text(",\"format\":1,\"group\":{\"count\":") && at.number(out.group_count) &&
+                      at.text(",\"index\":") && at.number(out.group_index) && at.text("},\"incarnation\":") && at.number(out.incarnation) && at.text(",\"lsn\":") &&
+                      at.number(out.lsn) && at.text(",\"prev\":\"") && at.digest(out.link) && at.text("\",\"record\":") && stream != std::string_view::npos &&
+                      sealed->inner.ends_with("\"}") && at.rest().size() >= sealed->inner.size() - stream && out.group_index < out.group_count && out.lsn != 0;
+    if (!good) {
+      out.kind = detail::is_newer_format(sealed->inner) ? LineKind::newer_format : LineKind::garbage;
+      return out;
+    }
+    out.record = at.rest().substr(0, at.rest().size() - (sealed->inner.size() - stream));
+    out.stream = sealed->inner.substr(stream + 11, sealed->inner.size() - stream - 13);
+    out.hash = domain_digest(line_domain, sealed->behind);
+    out.kind = LineKind::frame;
+    return out;
+  }
+  if (const auto sealed = detail::open_seal(line, "{\"mark\":", ",\"sum\":\"", mark_domain)) {
+    detail::LineCursor at(sealed->inner);
+    const bool good = at.text("{\"format\":1,\"hash\":\"") && at.digest(out.link) && at.text("\",\"incarnation\":") && at.number(out.incarnation) && at.text(",\"lsn\":") &&
+                      at.number(out.lsn) && at.text(",\"ordinal\":") && at.number(out.ordinal) && at.text(",\"stream\":\"") && at.rest().ends_with("\"}");
+    if (!good) {
+      out.kind = detail::is_newer_format(sealed->inner) ? LineKind::newer_format : LineKind::garbage;
+      return out;
+    }
+    out.stream = at.rest().substr(0, at.rest().size() - 2);
+    out.kind = LineKind::mark;
+  }
+  return out;
+}
+
+/// The record of a frame that read_line accepted. errc::unsupported_version for a phase, status or member that this version does not know:
+/// unknown content is never skipped in silence.
+[[nodiscard]] inline result<WalRecord> read_record(const Line& line) {
+  auto record = read_canonical<WalRecord>(line.record);
+  if (!record)
+    return Error(errc::unsupported_version, "a record that this version cannot read: " + record.error().what(),
+                 "lsn " + std::to_string(line.lsn) + (record.error().where().empty() ? "" : ", " + record.error().where()),
+                 "Read this log with the version that wrote it, or a newer one.");
+  return record;
+}
+
+}  // namespace kfm_det::wal
+
+#endif

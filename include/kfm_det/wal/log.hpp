@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Log: orders and seals records, elects the group-commit leader, and decides what is durable. One per tenure, over one stream of a Store.
+///
+/// Laws, each with its usual bug:
+///   LOG-1  an answer of commit() is durable: everything up to the head it gives survives power loss. Bug: ack of what was appended after the leader's sync began.
+///   LOG-2  a group is whole in the log or not at all, and its records stand together. Bug: records of two writers interleaved.
+///   LOG-3  LSNs have no gaps and no doubles; `prev` of each line is the hash of the line before, across tenures and segments. Bug: a chain that restarts with the file.
+///   LOG-4  `ts` never goes back, `seq` of a run only grows. Bug: the wall clock is set back.
+///   LOG-5  after a failed sync or a conflict nothing is acknowledged any more. Bug: refresh expected_last and try again.
+///   LOG-6  a sink below a head that a DONE records is SinkRegressed; nothing is written. Bug: merging with a restored sink.
+/// Thread-safety: append, commit and sync may be called from any thread. One sync serves all who wait (a leader syncs, the others follow).
+#ifndef KFM_DET_WAL_LOG_HPP
+#define KFM_DET_WAL_LOG_HPP
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/contracts/clock.hpp"
+#include "kfm_det/contracts/store.hpp"
+#include "kfm_det/core/limits.hpp"
+#include "kfm_det/wal/envelope.hpp"
+#include "kfm_det/wal/envelope_reader.hpp"
+#include "kfm_det/wal/recovery.hpp"
+
+namespace kfm_det::wal {
+
+/// Gets every record in order: its line (LSN, incarnation, hash) and what it says.
+using RecordVisitor = function_ref<result<void>(const Line&, const WalRecord&)>;
+
+/// Reads the records of a stream that was recovered or inspected. Errors: as scan; unsupported_version for a record this version does not know.
+template <class Stream>
+[[nodiscard]] result<Lsn> read_records(Stream& stream, Lsn from, RecordVisitor visitor) {
+  return stream.scan(from, [&](const Frame& frame) -> result<void> {
+    const Line line = read_line(frame.bytes);
+    KFM_DET_TRY(const WalRecord record, read_record(line));
+    return visitor(line, record);
+  });
+}
+
+/// `{"hash","incarnation","lsn"}` in a DONE record: the head that its effect carried.
+[[nodiscard]] inline Json head_json(const Head& head) {
+  return Json::object({{"hash", Json(head.hash.hex())}, {"incarnation", Json(head.incarnation)}, {"lsn", Json(head.lsn)}});
+}
+[[nodiscard]] inline result<std::optional<Head>> head_of(const WalRecord& record, const StreamId& stream) {
+  const Json* json = record.payload.find("head");
+  if (!json) return std::optional<Head>();
+  Head head;
+  head.stream = stream;
+  KFM_DET_TRY(head.incarnation, get_u64(*json, "incarnation"));
+  KFM_DET_TRY(head.lsn, get_u64(*json, "lsn"));
+  KFM_DET_TRY(const std::string hash, get_string(*json, "hash"));
+  KFM_DET_TRY(head.hash, Digest::from_hex(hash));
+  return std::optional<Head>(std::move(head));
+}
+
+struct LogOptions {
+  std::size_t line_bytes_max = limits::line_bytes_max;   ///< a longer line is errc::limit_exceeded; larger plans travel in parts
+  RecoverOptions recover;
+};
+
+template <class Stream, Clock C>
+class Log {
+ public:
+  /// Begins a tenure: recovers the stream against the sink's witness, reads every record (`visitor` may fold them), judges the sink.
+  /// Errors: the verdict's own code (corrupt_committed, hole, regressed, forked, sink_regressed, foreign, unsupported_version, io_error), conflict.
+  [[nodiscard]] static result<Log> open(Stream stream, StreamId id, const Head& witness, C clock, RecordVisitor visitor, LogOptions options = {}) {
+    KFM_DET_TRY(Recovery recovery, stream.recover(std::span<const Head>(&witness, 1), options.recover));
+    if (!is_usable(recovery.verdict) && !options.recover.accept_loss) return verdict_error(recovery, id);
+    auto state = std::make_unique<State>(std::move(stream), id, std::move(clock), options);
+    Head highest;   // that any DONE carried since the last accepted loss
+    KFM_DET_TRY(read_records(state->stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {
+      if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest = Head{};
+      KFM_DET_TRY(auto head, head_of(record, id));
+      if (head && std::pair(head->incarnation, head->lsn) > std::pair(highest.incarnation, highest.lsn)) highest = *head;
+      state->last_ts = std::max(state->last_ts, record.ts);
+      return visitor(line, record);
+    }));
+    state->incarnation = recovery.incarnation;
+    if (std::pair(highest.incarnation, highest.lsn) > std::pair(witness.incarnation, witness.lsn)) {
+      recovery.verdict = Verdict::sink_regressed;
+      recovery.evidence.push_back({id.text, 0, 0, "a finished effect carried LSN " + std::to_string(highest.lsn) + ", but the sink has seen only LSN " + std::to_string(witness.lsn)});
+      if (!options.recover.accept_loss) {
+        (void)state->stream.close();
+        return verdict_error(recovery, id);
+      }
+      ++state->incarnation;
+    }
+    state->tail = state->durable = recovery.tail;
+    state->recovery = std::move(recovery);
+    return Log(std::move(state));
+  }
+
+  /// Seals the records as one atomic group and appends them; nothing is durable yet. Fills in entry_id and ts. Answers the LSN of the last one.
+  /// Errors: limit_exceeded and invalid_json (nothing was appended), no_space and io_error (nothing was appended), conflict, log_failed (LOG-5).
+  [[nodiscard]] result<Lsn> append(std::span<WalRecord> records) {
+    State& my = *state_;
+    const std::scoped_lock guard(my.mutex);
+    return my.append(records);
+  }
+
+  /// append and sync in one: when it answers, the group is durable. Concurrent callers share syncs.
+  [[nodiscard]] result<Head> commit(std::span<WalRecord> records) {
+    State& my = *state_;
+    std::unique_lock guard(my.mutex);
+    KFM_DET_TRY(const Lsn upto, my.append(records));
+    return my.wait_durable(guard, upto);
+  }
+
+  /// Everything appended so far becomes durable. Answers the durable head.
+  [[nodiscard]] result<Head> sync() {
+    State& my = *state_;
+    std::unique_lock guard(my.mutex);
+    return my.wait_durable(guard, my.tail.lsn, true);
+  }
+
+  /// The highest head that a sync acknowledged in this tenure, or that recovery found.
+  [[nodiscard]] Head durable() const { const std::scoped_lock guard(state_->mutex); return state_->durable; }
+  [[nodiscard]] Head tail() const { const std::scoped_lock guard(state_->mutex); return state_->tail; }
+  [[nodiscard]] Incarnation incarnation() const { return state_->incarnation; }
+  [[nodiscard]] const Recovery& recovery() const { return state_->recovery; }
+  [[nodiscard]] const StreamId& stream_id() const { return state_->id; }
+  /// For readers of the tenure: every record from `from` on.
+  [[nodiscard]] result<Lsn> read(Lsn from, RecordVisitor visitor) { return read_records(state_->stream, from, visitor); }
+  [[nodiscard]] std::size_t line_bytes_max() const { return state_->options.line_bytes_max; }
+
+  /// An idle moment: leaves a durable MARK behind the tail.
+  [[nodiscard]] result<void> prove() { return state_->stream.prove(); }
+  /// A graceful end: proves, and lets go of the stream.
+  [[nodiscard]] result<void> close() { return state_->stream.close(); }
+
+ private:
+  struct State {
+    State(Stream opened, StreamId stream_id, C clock_policy, LogOptions opts) : stream(std::move(opened)), id(std::move(stream_id)), clock(std::move(clock_policy)), options(opts) {}
+
+    Stream stream;
+    StreamId id;
+    C clock;
+    LogOptions options;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool syncing = false;
+    std::optional<Error> broken;        // LOG-5
+    Incarnation incarnation = 1;
+    Head tail, durable;
+    Instant last_ts{0};
+    std::deque<Head> pending;           // tails of groups that are appended and not durable
+    Recovery recovery;
+    std::string lines;
+    std::vector<std::pair<std::size_t, std::size_t>> spans;
+    std::vector<BytesView> views;
+
+    result<Lsn> append(std::span<WalRecord> records) {
+      if (broken) return *broken;
+      if (records.empty()) return Error(errc::invalid_argument, "an empty group of records", id.text, "Append at least one.");
+      lines.clear();
+      spans.clear();
+      Envelope envelope{id, incarnation, tail.lsn, tail.hash, 0, static_cast<std::uint32_t>(records.size()), durable.lsn};
+      const Instant ts = std::max(clock.now(), last_ts);
+      for (WalRecord& record : records) {
+        ++envelope.lsn;
+        record.ts = ts;
+        record.entry_id = entry_id(envelope.prev, record);
+        const std::size_t start = lines.size();
+        KFM_DET_TRY(envelope.prev, seal_frame(lines, envelope, record));
+        const std::size_t length = lines.size() - start;
+        if (length > options.line_bytes_max)
+          return Error(errc::limit_exceeded, "a record of " + std::to_string(length) + " bytes; a line has at most " + std::to_string(options.line_bytes_max),
+                       "step " + record.step_id, "Keep large values in the sink and name them by hash, or raise limits.line_bytes_max.");
+        spans.emplace_back(start, length);
+        ++envelope.group_index;
+      }
+      views.clear();
+      for (const auto& [start, length] : spans) views.push_back(BytesView(lines).substr(start, length));
+      auto appended = stream.append(tail.lsn, views);
+      if (!appended) {
+        const errc code = appended.error().code();
+        if (code == errc::conflict || code == errc::log_failed) broken = appended.error();
+        return appended.error();
+      }
+      tail = Head{id, incarnation, envelope.lsn, envelope.prev};
+      last_ts = ts;
+      pending.push_back(tail);
+      return tail.lsn;
+    }
+
+    /// Leader or follower: returns once `upto` is durable. `look` forces one sync call even if nothing is pending (it looks for a later tenure).
+    result<Head> wait_durable(std::unique_lock<std::mutex>& guard, Lsn upto, bool look = false) {
+      while (look || durable.lsn < upto) {
+        if (broken) return *broken;
+        if (syncing) { changed.wait(guard); continue; }
+        syncing = true;
+        guard.unlock();
+        auto synced = stream.sync();
+        guard.lock();
+        syncing = false;
+        look = false;
+        if (!synced) {
+          broken = synced.error();
+        } else {
+          while (!pending.empty() && pending.front().lsn <= synced.value()) { durable = std::move(pending.front()); pending.pop_front(); }
+        }
+        changed.notify_all();
+      }
+      if (broken) return *broken;
+      return durable;
+    }
+
+    static EntryId entry_id(const Digest& prev, const WalRecord& record) {
+      char seq[8];
+      for (int i = 0; i < 8; ++i) seq[i] = static_cast<char>(record.seq >> (56 - 8 * i));
+      const auto& run = record.wal_id.uuid.bytes;
+      return EntryId{uuid_v8(sha256({"kfm_det/v1/entry\n", prev.view(), BytesView(reinterpret_cast<const char*>(run.data()), run.size()), BytesView(seq, sizeof seq)}))};
+    }
+  };
+
+  explicit Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kfm_det::wal
+
+#endif

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Recovery: from what a medium shows to a verdict. Pure functions: every Store calls them with what it found.
+///
+/// A log is a list of segments; each owner wrote its own. Frames at or above a later segment's first LSN are dead, and so are MARKs that
+/// name such an LSN. *Proof* that an LSN was durable once: a later segment begins behind it, a living MARK names it, a valid frame
+/// carries it as `durable_upto`, or an outside witness saw it. A proven LSN that is missing is corruption. Above the proof torn cannot
+/// be told from rotted: TornTail means *unproven*, not *unacknowledged*. Garbage in a gap between two frames is no damage.
+/// (The exhaustive models behind these rules are segment_model, sector_model and claim_model.)
+#ifndef KFM_DET_WAL_RECOVERY_HPP
+#define KFM_DET_WAL_RECOVERY_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/contracts/store.hpp"
+#include "kfm_det/wal/envelope_reader.hpp"
+
+namespace kfm_det::wal {
+
+/// What the verdict depends on, once everything has been read.
+struct Findings {
+  bool unreadable = false;         ///< the medium answered an error
+  bool newer_format = false;
+  bool foreign = false;
+  bool hole = false;               ///< a segment begins above the last good frame + 1
+  bool forked = false;             ///< a successor or a witness disagrees about a hash
+  bool proven_missing = false;     ///< the inner proof is above the last good frame
+  bool witness_above = false;      ///< a witness, and nothing else, is above the last good frame
+  bool rest = false;               ///< something that is no newline stands behind the last good frame
+};
+
+/// The table: first row that fits. One constexpr function, tested over all 256 findings.
+[[nodiscard]] constexpr Verdict judge(const Findings& found) noexcept {
+  if (found.unreadable) return Verdict::io_error;
+  if (found.newer_format) return Verdict::unsupported_version;
+  if (found.foreign) return Verdict::foreign;
+  if (found.hole) return Verdict::hole;
+  if (found.forked) return Verdict::forked;
+  if (found.proven_missing) return Verdict::corrupt_committed;
+  if (found.witness_above) return found.rest ? Verdict::corrupt_committed : Verdict::regressed;
+  return found.rest ? Verdict::torn_tail : Verdict::clean;
+}
+
+/// A segment by its name.
+struct SegmentName {
+  std::uint64_t ordinal = 0;
+  Lsn first = 0;
+  friend auto operator<=>(const SegmentName&, const SegmentName&) = default;
+};
+
+/// A good frame's place in the segment that holds it.
+struct FramePlace {
+  Lsn lsn = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+/// Reads segments in the order of their ordinals and reaches the verdict. Feed every *living* segment (see `living`), then `finish`.
+class Judge {
+ public:
+  /// `names`: every segment, any order. Witnesses of other streams are an error of the caller and count as foreign.
+  Judge(StreamId stream, std::vector<SegmentName> names, std::span<const Head> witnesses)
+      : stream_(std::move(stream)), names_(std::move(names)), witnesses_(witnesses.begin(), witnesses.end()), seen_(witnesses_.size()) {
+    std::sort(names_.begin(), names_.end());
+    Lsn above = no_limit;
+    std::vector<Lsn> limits(names_.size(), no_limit);
+    for (std::size_t i = names_.size(); i-- > 0;) {
+      limits[i] = above;
+      above = std::min(above, names_[i].first);
+    }
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (names_[i].first < limits[i]) living_.push_back({names_[i], limits[i]});
+    tail_.stream = stream_;
+  }
+
+  /// The segments that hold frames that count, in the order in which they must be fed.
+  struct Living { SegmentName name; Lsn limit; /* first LSN of a later segment: frames from here on are dead */ };
+  [[nodiscard]] const std::vector<Living>& living() const { return living_; }
+
+  /// Bytes of the next living segment, whole. Answers false when the verdict cannot change any more (stop feeding).
+  bool feed(BytesView bytes, const std::string& where) {
+    const auto [name, limit] = living_.at(fed_);
+    const bool first_segment = fed_ == 0;
+    ++fed_;
+    places_.clear();
+    where_ = where;
+    if (name.first > tail_.lsn + 1) {
+      note(0, 0, "the log goes on at LSN " + std::to_string(name.first) + ", but what is before it ends at " + std::to_string(tail_.lsn));
+      found_.hole = true;
+      return false;
+    }
+    if (!first_segment) inner_proof_ = std::max(inner_proof_, name.first - 1);
+
+    std::vector<Pending> group;   // frames of a group that is not whole yet
+    bool broken = false, dead = false, first_frame = true, first_line = true;
+    std::uint64_t garbage_at = no_limit, garbage_end = 0;   // garbage since the last good frame
+    const auto reject = [&](std::uint64_t offset, std::uint64_t end) {
+      garbage_at = std::min(garbage_at, offset);
+      garbage_end = std::max(garbage_end, end);
+    };
+    const auto drop_group = [&] {
+      if (!group.empty()) reject(group.front().place.offset, group.back().place.offset + group.back().place.length);
+      for (const auto& frame : group) rest_durable_ = std::max(rest_durable_, frame.line.durable_upto);
+      group.clear();
+    };
+    for (std::size_t at = 0; at < bytes.size();) {
+      if (bytes[at] == '\n') {
+        // a run of newlines: prewritten space or a gap
+        at = std::min(bytes.find_first_not_of('\n', at), bytes.size());
+        continue;
+      }
+      const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
+      const BytesView text = bytes.substr(at, end - at);
+      const std::uint64_t offset = at;
+      at = end + 1;
+      const Line line = read_line(text);
+      const bool complete = end < bytes.size();   // the newline belongs to the frame
+      if (line.kind == LineKind::newer_format) {
+        found_.newer_format = true;
+        note(offset, text.size(), "this line was written by a newer version of the format");
+        return false;
+      }
+      if (line.kind != LineKind::garbage && line.stream != stream_.text) {
+        if (first_line || (first_frame && line.kind == LineKind::frame)) {
+          found_.foreign = true;
+          note(offset, text.size(), "this line belongs to the stream " + std::string(line.stream));
+          return false;
+        }
+        drop_group();
+        reject(offset, end);
+        continue;
+      }
+      first_line = false;
+      if (line.kind == LineKind::mark) {
+        if (line.lsn < limit) inner_proof_ = std::max(inner_proof_, line.lsn);
+        if (!group.empty()) drop_group();
+        continue;
+      }
+      if (dead) continue;
+      if (line.kind == LineKind::garbage || !complete) {
+        drop_group();
+        reject(offset, end);
+        continue;
+      }
+      if (line.lsn >= limit) {   // what a paused owner wrote behind its successor's beginning
+        drop_group();
+        dead = true;
+        continue;
+      }
+      if (broken) {
+        rest_durable_ = std::max(rest_durable_, line.durable_upto);
+        reject(offset, end);
+        continue;
+      }
+      const bool starts = line.group_index == 0 && line.lsn == tail_.lsn + 1;
+      if (starts && first_frame && fed_ > 1 && line.link != tail_.hash) {
+        found_.forked = true;
+        note(offset, text.size(), "LSN " + std::to_string(line.lsn) + " does not follow from the frame before it: two histories");
+        return false;
+      }
+      const bool continues = !group.empty() && line.group_index == group.size() && line.lsn == tail_.lsn + 1 + group.size() &&
+                             line.group_count == group.front().line.group_count && line.link == group.back().line.hash &&
+                             line.incarnation == group.front().line.incarnation;
+      if (starts && line.link == tail_.hash && line.incarnation >= tail_.incarnation) {
+        if (!group.empty()) drop_group();
+        group.push_back({line, {line.lsn, offset, text.size()}});
+      } else if (continues) {
+        group.push_back({line, {line.lsn, offset, text.size()}});
+      } else {
+        drop_group();
+        rest_durable_ = std::max(rest_durable_, line.durable_upto);
+        reject(offset, end);
+        broken = true;
+        continue;
+      }
+      first_frame = false;
+      if (group.size() == line.group_count) {
+        for (const auto& frame : group) accept(frame);
+        group.clear();
+        garbage_at = no_limit;   // it was garbage in a gap
+        garbage_end = 0;
+      }
+    }
+    drop_group();
+    if (limit != no_limit) {
+      if (tail_.lsn != limit - 1) {
+        note(garbage_at == no_limit ? bytes.size() : garbage_at, garbage_at == no_limit ? 0 : garbage_end - garbage_at,
+             "LSN " + std::to_string(tail_.lsn + 1) + " is missing or damaged; a later segment begins at " + std::to_string(limit));
+        found_.proven_missing = true;
+        return false;
+      }
+      return true;
+    }
+    if (garbage_at != no_limit) {
+      found_.rest = true;
+      note(garbage_at, garbage_end - garbage_at, "behind LSN " + std::to_string(tail_.lsn) + " stands something that is not a whole group");
+    }
+    return true;
+  }
+
+  /// A segment that could not be read, or that is larger than anyone would write.
+  void unreadable(const std::string& where, const Error& error) {
+    found_.unreadable = true;
+    evidence_.push_back({where, 0, 0, error.what()});
+  }
+
+  /// The verdict and what supports it. `accept_loss` changes only the incarnation that begins.
+  [[nodiscard]] Recovery finish(bool accept_loss = false) {
+    Recovery out;
+    if (inner_proof_ > tail_.lsn || rest_durable_ > tail_.lsn) {
+      if (!found_.proven_missing)
+        note(0, 0, "LSN " + std::to_string(std::max(inner_proof_, rest_durable_)) + " is proven durable, but the last good frame is LSN " + std::to_string(tail_.lsn));
+      found_.proven_missing = true;
+    }
+    Incarnation highest = tail_.incarnation;
+    Lsn witnessed = 0;
+    for (std::size_t i = 0; i < witnesses_.size(); ++i) {
+      const Head& witness = witnesses_[i];
+      if (witness.lsn == 0) continue;
+      if (witness.stream != stream_) { found_.foreign = true; evidence_.push_back({witness.stream.text, 0, 0, "a witness of another stream was given"}); continue; }
+      highest = std::max(highest, witness.incarnation);
+      if (witness.incarnation < tail_.incarnation && !seen_[i].same_incarnation) continue;   // a loss was accepted behind it
+      if (witness.lsn > tail_.lsn || witness.incarnation > tail_.incarnation) {
+        found_.witness_above = true;
+        evidence_.push_back({stream_.text, 0, 0, "the sink saw LSN " + std::to_string(witness.lsn) + " of incarnation " + std::to_string(witness.incarnation) +
+                                                     ", but the log ends at LSN " + std::to_string(tail_.lsn) + " of incarnation " + std::to_string(tail_.incarnation)});
+      } else if (!seen_[i].same_hash) {
+        found_.forked = true;
+        evidence_.push_back({stream_.text, 0, 0, "the sink saw another entry at LSN " + std::to_string(witness.lsn)});
+      } else {
+        witnessed = std::max(witnessed, witness.lsn);
+      }
+    }
+    out.verdict = judge(found_);
+    out.tail = tail_;
+    out.proven = std::min(std::max(inner_proof_, witnessed), tail_.lsn);
+    out.incarnation = std::max<Incarnation>(highest, 1);
+    if (accept_loss && !is_usable(out.verdict)) ++out.incarnation;
+    out.evidence = std::move(evidence_);
+    return out;
+  }
+
+  /// Places of the good frames of the segment that was fed last.
+  [[nodiscard]] const std::vector<FramePlace>& places() const { return places_; }
+  /// Where the segment that was fed last is in `living()`.
+  [[nodiscard]] std::size_t fed() const { return fed_; }
+
+  static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+
+ private:
+  struct Pending { Line line; FramePlace place; };
+  struct Seen { bool same_hash = false, same_incarnation = false; };
+
+  void accept(const Pending& frame) {
+    tail_.lsn = frame.line.lsn;
+    tail_.hash = frame.line.hash;
+    tail_.incarnation = frame.line.incarnation;
+    inner_proof_ = std::max(inner_proof_, frame.line.durable_upto);
+    places_.push_back(frame.place);
+    for (std::size_t i = 0; i < witnesses_.size(); ++i)
+      if (witnesses_[i].lsn == frame.line.lsn) seen_[i] = {witnesses_[i].hash == frame.line.hash, witnesses_[i].incarnation == frame.line.incarnation};
+  }
+  void note(std::uint64_t offset, std::uint64_t length, std::string sentence) {
+    if (evidence_.size() < evidence_max) evidence_.push_back({where_, offset, length, std::move(sentence)});
+  }
+
+  static constexpr std::size_t evidence_max = 64;
+  StreamId stream_;
+  std::vector<SegmentName> names_;
+  std::vector<Living> living_;
+  std::vector<Head> witnesses_;
+  std::vector<Seen> seen_;
+  Findings found_;
+  Head tail_;
+  Lsn inner_proof_ = 0, rest_durable_ = 0;
+  std::size_t fed_ = 0;
+  std::string where_;
+  std::vector<FramePlace> places_;
+  std::vector<Evidence> evidence_;
+};
+
+/// The error that a bad verdict becomes, with what a person can do.
+[[nodiscard]] inline Error verdict_error(const Recovery& recovery, const StreamId& stream) {
+  std::string where = stream.text;
+  for (const auto& item : recovery.evidence) {
+    where += "; " + item.where;
+    if (item.offset != 0 || item.length != 0) where += " at byte " + std::to_string(item.offset);
+    where += ": " + item.sentence;
+    if (where.size() > 600) break;
+  }
+  switch (recovery.verdict) {
+    case Verdict::corrupt_committed:
+      return {errc::corrupt_committed, "a part of the log that was durable is damaged or missing", where, "Nothing was changed. Restore the log folder from a copy, or accept the loss explicitly"};
+    case Verdict::hole: return {errc::hole, "a segment of the log is missing", where, "Nothing was changed. Put the missing file back, or accept the loss explicitly"};
+    case Verdict::regressed:
+      return {errc::regressed, "the log is older than what the sink has seen", where, "Nothing was changed. Put the newer log back; restoring one of the two alone is never merged. Or accept the loss explicitly"};
+    case Verdict::forked: return {errc::forked, "the log holds another history than the one that was written here", where, "Nothing was changed. Put the log and the sink of one history together"};
+    case Verdict::sink_regressed: return {errc::sink_regressed, "the sink is older than what the log knows it had", where, "Nothing was changed. Put the newer sink back; restoring one of the two alone is never merged"};
+    case Verdict::foreign: return {errc::foreign, "these are frames of another stream", where, "Nothing was changed. Point the store at this updater's own folder"};
+    case Verdict::unsupported_version: return {errc::unsupported_version, "the log was written by a newer version", where, "Nothing was changed. Use that version or a newer one"};
+    case Verdict::io_error: return {errc::io_error, "the log cannot be read", where, "Check the disk, then try again"};
+    case Verdict::clean:
+    case Verdict::torn_tail: break;
+  }
+  return {errc::invalid_argument, "a usable verdict is no error", where};
+}
+
+}  // namespace kfm_det::wal
+
+#endif

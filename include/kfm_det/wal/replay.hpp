@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Replay: folds the records of a stream into the state of its runs. The one reader of what the updater writes.
+///
+/// Law REPLAY-1: the state is a function of the records alone; replaying a longer prefix never contradicts a shorter one's finished runs.
+/// Errors: errc::unsupported_version for a control entry that this version does not know, errc::corrupt_committed for a record that
+/// cannot stand where it does (a step of a run without PLAN). Thread-safety: one Replay, one thread.
+#ifndef KFM_DET_WAL_REPLAY_HPP
+#define KFM_DET_WAL_REPLAY_HPP
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "kfm_det/core/json_parser.hpp"
+#include "kfm_det/wal/envelope_reader.hpp"
+#include "kfm_det/wal/run_state.hpp"
+
+namespace kfm_det::wal {
+
+class Replay {
+ public:
+  /// The next record. Duplicates cannot come: LSNs are unique and in order.
+  [[nodiscard]] result<void> apply(const Line& line, const WalRecord& record) {
+    state_.highest_token = std::max(state_.highest_token, record.token);
+    if (record.phase == Phase::CONTROL && record.operation == operation::plan_part) return part(line, record);
+    if (record.phase == Phase::CONTROL && (record.operation == operation::loss || record.operation == operation::checkpoint)) {
+      if (record.operation == operation::checkpoint) return unknown(line, record);
+      return success();
+    }
+    if (record.phase == Phase::PLAN) return plan(line, record);
+    RunState* run = find(record.wal_id);
+    if (!run) return Error(errc::corrupt_committed, "a record of a run that has no PLAN record", place(line, record), "Verify the log.");
+    run->next_seq = std::max(run->next_seq, record.seq + 1);
+    switch (record.phase) {
+      case Phase::EXECUTE: return execute(line, *run, record);
+      case Phase::UPSERT: return upsert(line, *run, record);
+      case Phase::LINEAGE: run->lineage_done = run->lineage_done || record.status == Status::DONE; return success();
+      case Phase::COMMIT: finish(*run, RunStatus::committed, record.ts); return success();
+      case Phase::CONTROL: return control(line, *run, record);
+      case Phase::PLAN: break;
+    }
+    return success();
+  }
+
+  [[nodiscard]] const ScopeState& state() const { return state_; }
+  [[nodiscard]] ScopeState& state() { return state_; }
+
+ private:
+  static std::string place(const Line& line, const WalRecord& record) {
+    return "lsn " + std::to_string(line.lsn) + ", run " + record.wal_id.text() + (record.step_id.empty() ? "" : ", step " + record.step_id);
+  }
+  static Error unknown(const Line& line, const WalRecord& record) {
+    return {errc::unsupported_version, "the entry " + record.operation + " is not known to this version", place(line, record), "Read this log with the version that wrote it, or a newer one."};
+  }
+  RunState* find(const RunId& id) {
+    for (auto run = state_.runs.rbegin(); run != state_.runs.rend(); ++run)
+      if (run->id == id) return &*run;
+    return nullptr;
+  }
+
+  result<void> part(const Line& line, const WalRecord& record) {
+    auto text = get_string(record.payload, "text");
+    if (!text) return text.error().as(errc::corrupt_committed).at(place(line, record));
+    if (line.group_index == 0) parts_.clear();
+    parts_ += text.value();
+    return success();
+  }
+
+  result<void> plan(const Line& line, const WalRecord& record) {
+    Json payload = record.payload;
+    if (payload.find("parts")) {   // a plan larger than a line: its text stands in the PLAN_PART entries of the same group
+      auto whole = parse_json(parts_);
+      parts_.clear();
+      if (!whole) return whole.error().as(errc::corrupt_committed).at(place(line, record));
+      payload = std::move(whole).value();
+    }
+    if (find(record.wal_id)) return Error(errc::corrupt_committed, "a second PLAN record of one run", place(line, record), "Verify the log.");
+    RunState run;
+    run.id = record.wal_id;
+    run.order = {line.incarnation, line.lsn};
+    run.updater_id = record.updater_id;
+    run.version = record.updater_version;
+    run.input_hash = record.input_hash;
+    run.next_seq = record.seq + 1;
+    run.planned_at = record.ts;
+    auto filled = fill(run, payload);
+    if (!filled) return filled.error().as(errc::corrupt_committed).at(place(line, record));
+    for (const auto& effect : run.effects) state_.planned_keys.insert(effect.business_key.text);
+    run.plan = std::move(payload);
+    state_.newest[run.trigger_key] = state_.runs.size();
+    state_.runs.push_back(std::move(run));
+    return success();
+  }
+
+  static result<void> fill(RunState& run, const Json& payload) {
+    const Json* trigger = payload.find("trigger");
+    const Json* effects = payload.find("effects");
+    if (!trigger || !effects) return Error(errc::invalid_json, "a PLAN record without trigger or effects");
+    KFM_DET_TRY(run.trigger_key, get_string(*trigger, "key"));
+    KFM_DET_TRY(run.trigger_kind, get_string(*trigger, "kind"));
+    KFM_DET_TRY(const std::string plan_hash, get_string(payload, "plan_hash"));
+    KFM_DET_TRY(run.plan_hash, PlanHash::from_hex(plan_hash));
+    if (payload.find("predecessor")) {
+      KFM_DET_TRY(const std::string text, get_string(payload, "predecessor"));
+      KFM_DET_TRY(run.predecessor, RunId::parse(text));
+    }
+    for (const Json& item : effects->items()) {
+      EffectState effect;
+      KFM_DET_TRY(effect.step_id, get_string(item, "step"));
+      KFM_DET_TRY(effect.business_key.text, get_string(item, "business_key"));
+      KFM_DET_TRY(const std::string hex, get_string(item, "effect"));
+      KFM_DET_TRY(effect.effect, EffectId::from_hex(hex));
+      effect.tombstone = item.find("tombstone") != nullptr;
+      effect.irreversible = item.find("irreversible") != nullptr;
+      run.effects.push_back(std::move(effect));
+    }
+    return success();
+  }
+
+  /// Records come in the order of the effects, so the search goes on where the last one ended: linear over a whole run.
+  EffectState* find_effect(RunState& run, std::string_view step_id) {
+    const std::size_t count = run.effects.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = (effect_cursor_ + i) % count;
+      if (run.effects[at].step_id == step_id) { effect_cursor_ = at + 1; return &run.effects[at]; }
+    }
+    return nullptr;
+  }
+
+  result<void> execute(const Line& line, RunState& run, const WalRecord& record) {
+    if (record.status == Status::FAILED) return fail(line, run, record);
+    if (record.status != Status::DONE || !is_unfinished(run.status)) return success();
+    auto step = read_executed(record.payload);
+    if (!step) return step.error().as(errc::corrupt_committed).at(place(line, record));
+    run.executed[record.step_id] = step.value();
+    return success();
+  }
+  static result<ExecutedStep> read_executed(const Json& payload) {
+    ExecutedStep step;
+    KFM_DET_TRY(const std::string bytes, get_string(payload, "bytes"));
+    KFM_DET_TRY(step.bytes_hash, Digest::from_hex(bytes));
+    KFM_DET_TRY(step.size, get_u64(payload, "size"));
+    KFM_DET_TRY(const std::string content, get_string(payload, "content"));
+    KFM_DET_TRY(step.content, ContentHash::from_hex(content));
+    if (payload.find("key")) {
+      KFM_DET_TRY(const std::string key, get_string(payload, "key"));
+      KFM_DET_TRY(step.key, IdempotencyKey::from_hex(key));
+    }
+    return step;
+  }
+
+  result<void> upsert(const Line& line, RunState& run, const WalRecord& record) {
+    if (record.status == Status::FAILED) return fail(line, run, record);
+    if (!is_unfinished(run.status)) return success();
+    EffectState* effect = find_effect(run, record.step_id);
+    if (!effect) return Error(errc::corrupt_committed, "an effect that the run's PLAN record does not name", place(line, record), "Verify the log.");
+    const bool back = record.operation == operation::withdraw;
+    using Progress = EffectState::Progress;
+    if (record.status == Status::IN_PROGRESS) effect->progress = back ? Progress::withdrawing : Progress::unknown;
+    if (record.status == Status::DONE) {
+      effect->progress = back ? Progress::withdrawn : Progress::done;
+      run.attempts = 0;
+    }
+    return success();
+  }
+
+  result<void> control(const Line& line, RunState& run, const WalRecord& record) {
+    if (record.operation == operation::attempt) {
+      if (record.status == Status::IN_PROGRESS) { ++run.attempts; ++run.attempts_ever; }
+      else if (run.attempts != 0) --run.attempts;   // a graceful stop
+      return success();
+    }
+    if (record.operation == operation::undo || record.operation == operation::settled) {
+      auto outcome = get_string(record.payload, "outcome");
+      if (!outcome) return outcome.error().as(errc::corrupt_committed).at(place(line, record));
+      const auto status = parse_outcome(outcome.value());
+      if (!status) return unknown(line, record);
+      if (const Json* failure = record.payload.find("failure")) read_failure(run, *failure);
+      if (record.operation == operation::undo) { run.status = RunStatus::undoing; run.ends_as = *status; }
+      else finish(run, *status, record.ts);
+      return success();
+    }
+    return unknown(line, record);
+  }
+
+  result<void> fail(const Line&, RunState& run, const WalRecord& record) {
+    if (const Json* failure = record.payload.find("failure")) read_failure(run, *failure);
+    else run.failure = Failure{"", record.step_id, "", ""};
+    return success();
+  }
+  static void read_failure(RunState& run, const Json& json) {
+    const auto text = [&](std::string_view key) { const Json* found = json.find(key); return found && found->string() ? *found->string() : std::string(); };
+    run.failure = Failure{text("stage"), text("step"), text("code"), text("sentence")};
+  }
+  static std::optional<RunStatus> parse_outcome(std::string_view text) {
+    for (const RunStatus status : {RunStatus::undone, RunStatus::abandoned, RunStatus::failed, RunStatus::quarantined, RunStatus::parked, RunStatus::committed})
+      if (name(status) == text) return status;
+    return std::nullopt;
+  }
+  static void finish(RunState& run, RunStatus status, Instant at) {
+    run.status = status;
+    run.finished_at = at;
+    run.plan = Json();
+    run.effects.clear();
+    run.effects.shrink_to_fit();
+    run.executed.clear();
+  }
+
+  ScopeState state_;
+  std::string parts_;
+  std::size_t effect_cursor_ = 0;
+};
+
+}  // namespace kfm_det::wal
+
+#endif

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <kfm_det/kfm_det.hpp>
+#include <kfm_det/adapters/sqlite.hpp>
+
+kfm_det::Digest digest_of_the_other_unit();
+
+kfm_det::Digest digest_of_the_other_unit() { return kfm_det::sha256("abc"); }
