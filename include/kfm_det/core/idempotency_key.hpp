@@ -88,7 +88,7 @@ inline result<std::string> runner_key(std::string_view source_url, std::string_v
   if (pipeline_version.empty()) return Error(errc::invalid_argument, "a runner's key needs a version", "pipeline_version", "Give the version of the pipeline.");
   std::string out;
   for (const std::string_view field : {source_url, etag, window, pipeline_version}) {
-    if (field.data() != source_url.data() || !out.empty()) out += '|';
+    if (!out.empty()) out += '|';  // the first field is never empty
     for (const char c : field) {
       if (c == '%') out += "%25";
       else if (c == '|') out += "%7C";

@@ -70,6 +70,7 @@ class Session {
   [[nodiscard]] wal::ScopeState& state() { return replay_.state(); }
   [[nodiscard]] EffectCounts& counts() { return counts_; }
   [[nodiscard]] std::uint64_t steps_run() const { return steps_run_; }
+  [[nodiscard]] Incarnation incarnation() const { return log_.incarnation(); }
 
   /// Appends records (durable when `durable`) and folds them, so that the state is always what the log says.
   [[nodiscard]] result<void> write(std::vector<wal::WalRecord> records, bool durable) {

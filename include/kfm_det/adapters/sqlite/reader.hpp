@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// ReadOnly: a sink's database that is only looked at: no byte of it changes, and nothing is made beside it.
+///
+/// Where a log (-wal) lies beside the database, somebody has it open, or had and was killed: then SQLite reads both files under its locks.
+/// Where there is none, the main file is everything and is read without a lock; then each look is repeated when the file changed meanwhile.
+/// Thread-safety: none; who holds one serialises.
+#ifndef KFM_DET_ADAPTERS_SQLITE_READER_HPP
+#define KFM_DET_ADAPTERS_SQLITE_READER_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "kfm_det/adapters/sqlite/schema.hpp"
+
+namespace kfm_det::sqlite {
+
+class ReadOnly {
+ public:
+  /// Errors: not_found, foreign, unsupported_version, corrupt_committed, unavailable, permission_denied, io_error.
+  [[nodiscard]] static result<ReadOnly> open(std::string path, std::uint32_t busy_timeout_ms) {
+    ReadOnly out(std::move(path), busy_timeout_ms);
+    KFM_DET_TRY(out.reopen());
+    return out;
+  }
+
+  /// What `look(database)` answers, about one state of the files. Errors: its own, those of open(), busy.
+  template <class Look>
+  [[nodiscard]] auto look(Look&& look) -> decltype(look(std::declval<Database&>())) {
+    constexpr int tries_max = 100;
+    for (int i = 0; i < tries_max; ++i) {
+      if (!database_ || stale()) { KFM_DET_TRY(reopen()); }
+      auto answer = look(*database_);
+      if (!stale()) return answer;
+    }
+    return Error(errc::busy, "the database changed each time that it was looked at", path_, "Try again.");
+  }
+
+ private:
+  /// What is seen of a file from outside.
+  struct Traits {
+    bool there = false;
+    std::uint64_t device = 0, inode = 0, size = 0;
+    std::int64_t seconds = 0, nanoseconds = 0;
+    friend bool operator==(const Traits&, const Traits&) = default;
+  };
+  struct Files {
+    Traits main, log, journal;
+    friend bool operator==(const Files&, const Files&) = default;
+  };
+
+  ReadOnly(std::string path, std::uint32_t busy_timeout_ms) : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms) {}
+
+  static Traits traits_of(const std::string& path) {
+    struct stat found{};
+    if (::stat(path.c_str(), &found) != 0) return {};
+    return {true, static_cast<std::uint64_t>(found.st_dev), static_cast<std::uint64_t>(found.st_ino), static_cast<std::uint64_t>(found.st_size), found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+  }
+  [[nodiscard]] Files files() const { return {traits_of(path_), traits_of(path_ + "-wal"), traits_of(path_ + "-journal")}; }
+  [[nodiscard]] bool stale() const { return immutable_ && files() != seen_; }   // with a log, SQLite's locks see to it
+
+  [[nodiscard]] result<void> reopen() {
+    database_.reset();
+    seen_ = files();
+    if (!seen_.main.there) return Error(errc::not_found, "there is no database here", path_, "Look at the path; a sink makes its file when it is opened for writing.");
+    if (seen_.main.size == 0 && seen_.log.size == 0) return Error(errc::not_found, "the file is empty: nothing was published yet", path_, "Open it for writing once.");
+    if (seen_.journal.size != 0) return Error(errc::unavailable, "the making of this database was interrupted, or goes on", path_, "Open it for writing once: that finishes it.");
+    immutable_ = seen_.log.size == 0;
+    if (!immutable_ && !traits_of(path_ + "-shm").there)
+      return Error(errc::unavailable, "a log lies beside this database without its index (-shm)", path_ + "-wal", "Open it for writing once, or look at a copy of both files: that makes the index anew.");
+    KFM_DET_TRY(auto database, Database::open(path_, immutable_ ? Database::Mode::read_immutable : Database::Mode::read_shared));
+    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    KFM_DET_TRY(configure(database, busy_timeout_ms_));
+    KFM_DET_TRY(const bool fresh, is_fresh(database));
+    if (fresh) return Error(errc::not_found, "the database is empty: nothing was published yet", path_, "Open it for writing once.");
+    database_.emplace(std::move(database));
+    return success();
+  }
+
+  std::string path_;
+  std::uint32_t busy_timeout_ms_;
+  std::optional<Database> database_;
+  Files seen_;
+  bool immutable_ = false;
+};
+
+}  // namespace kfm_det::sqlite
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Explain: which run, version and inputs made what is current of a business key, when, and what it replaced.
+///
+/// Looks only: no lease, and no byte of log or sink changes. Thread-safety: plain functions over the caller's backends.
+#ifndef KFM_DET_UPDATER_EXPLAIN_HPP
+#define KFM_DET_UPDATER_EXPLAIN_HPP
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/contracts/sink.hpp"
+#include "kfm_det/contracts/store.hpp"
+#include "kfm_det/core/source_ref.hpp"
+#include "kfm_det/wal/log.hpp"
+#include "kfm_det/wal/replay.hpp"
+
+namespace kfm_det {
+
+/// One publication of a key, and the run that made it.
+struct ExplainedPublication {
+  Publication publication;
+  bool run_known = false;              ///< false: the log does not hold this run (a loss was accepted)
+  std::string updater_id;
+  Version version{0, 0, 0};            ///< of the updater
+  std::string trigger_kind, trigger_key, actor;
+  Instant planned_at{0}, finished_at{0};
+  wal::RunStatus status = wal::RunStatus::open;
+  std::string step_id;
+  std::vector<SourceRef> inputs;
+};
+
+struct Explanation {
+  BusinessKey business_key;
+  std::optional<ExplainedPublication> current;   ///< none: never published, withdrawn or retired
+  std::vector<ExplainedPublication> history;     ///< by order, oldest first; `current` among them
+  Verdict verdict = Verdict::clean;
+};
+
+/// The payload of a run's PLAN record, joined when it travelled in parts.
+template <class St, class Si>
+[[nodiscard]] result<Json> find_plan(St& store, Si& sink, const StreamId& id, const wal::RunState& wanted) {
+  KFM_DET_TRY(const Head witness, sink.witness(id));
+  KFM_DET_TRY(auto stream, store.open_stream(id));
+  KFM_DET_TRY(const Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
+  (void)recovery;
+  Json found;
+  wal::Replay replay;
+  KFM_DET_TRY(wal::read_records(stream, 1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
+    if (!found.is_null()) return success();
+    KFM_DET_TRY(replay.apply(line, record));
+    if (record.phase == wal::Phase::PLAN && record.wal_id == wanted.id) found = replay.state().runs.back().plan;
+    return success();
+  }));
+  if (found.is_null()) return Error(errc::not_found, "the log does not hold this run", wanted.id.text(), "A loss was accepted, or the log was compacted.");
+  return found;
+}
+
+/// Errors: not_found (no run ever planned the key and the sink never saw it), the verdicts of recovery.
+template <class St, class Si>
+[[nodiscard]] result<Explanation> explain_key(St& store, Si& sink, const StreamId& id, const BusinessKey& key) {
+  Explanation out;
+  out.business_key = key;
+  KFM_DET_TRY(sink.history(key, [&](const Publication& publication) -> result<void> {
+    out.history.push_back({});
+    out.history.back().publication = publication;
+    return success();
+  }));
+  if (out.history.empty()) return Error(errc::not_found, "no run has published this key", key.text, "List the keys; they are compared byte for byte.");
+  KFM_DET_TRY(const Head witness, sink.witness(id));
+  KFM_DET_TRY(auto stream, store.open_stream(id));
+  KFM_DET_TRY(const Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
+  if (!is_usable(recovery.verdict)) return wal::verdict_error(recovery, id);
+  out.verdict = recovery.verdict;
+  wal::Replay replay;
+  KFM_DET_TRY(wal::read_records(stream, 1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
+    KFM_DET_TRY(replay.apply(line, record));
+    if (record.phase != wal::Phase::PLAN) return success();
+    const wal::RunState& run = replay.state().runs.back();
+    for (auto& one : out.history) {
+      if (one.publication.run != run.id) continue;
+      one.run_known = true;
+      one.updater_id = run.updater_id;
+      one.version = run.version;
+      one.trigger_kind = run.trigger_kind;
+      one.trigger_key = run.trigger_key;
+      one.actor = record.actor;
+      one.planned_at = run.planned_at;
+      for (const auto& effect : run.effects)
+        if (effect.effect == one.publication.effect) one.step_id = effect.step_id;
+      if (const Json* inputs = run.plan.find("inputs"))
+        for (const Json& item : inputs->items()) {
+          KFM_DET_TRY(auto ref, from_json<SourceRef>(item));
+          one.inputs.push_back(std::move(ref));
+        }
+    }
+    return success();
+  }));
+  for (auto& one : out.history) {
+    if (const wal::RunState* run = replay.state().find(one.publication.run)) {
+      one.status = run->status;
+      one.finished_at = run->finished_at;
+    }
+    if (one.publication.state == PublicationState::current && !one.publication.tombstone) out.current = one;
+  }
+  return out;
+}
+
+}  // namespace kfm_det
+
+#endif
