@@ -20,7 +20,10 @@ TEST_CASE("XXH3-64 gives xxHash's own vectors", "[core][checksum]") {
   CHECK(det::xxh3(bytes.substr(0, 1)) == 0xC44BDFF4074EECDBULL);
   CHECK(det::xxh3(bytes.substr(0, 6)) == 0x27B56A84CD2D7325ULL);
   CHECK(det::xxh3(bytes.substr(0, 12)) == 0xA713DAF0DFBB77E7ULL);
-  CHECK(det::xxh3(bytes.substr(0, 222)) == 0xF1AEBD597CEC6B3AULL);
+  CHECK(det::xxh3(bytes.substr(0, 24)) == 0xA3FE70BF9D3510EBULL);
+  CHECK(det::xxh3(bytes.substr(0, 48)) == 0x397DA259ECBA1F11ULL);
+  CHECK(det::xxh3(bytes.substr(0, 80)) == 0xBCDEFBBB2C47C90AULL);
+  CHECK(det::xxh3(bytes.substr(0, 195)) == 0xCD94217EE362EC3AULL);
   CHECK(det::xxh3("abc", 1) != det::xxh3("abc"));
 }
 

@@ -142,58 +142,59 @@ TEST_CASE("STORE-5 a paused owner cannot rotate behind its successor's back") {
   FAIL("it filled a segment and never looked");
 }
 
-TEST_CASE("STORE-5 a claim that comes between reading and returning is a conflict, at every call") {
-  Lines lines;
-  ToyDisk disk;
-  {
-    Stream stream = open(disk);
-    recovered(stream);
-    REQUIRE(stream.append(0, views(lines.group(2))));
-    REQUIRE(stream.sync());
-  }
-  // without an interruption, how many calls?
-  for (std::uint64_t at = 0; at < 60; ++at) {
-    ToyDisk fresh;
-    Lines own;
-    {
-      Stream stream = open(fresh);
-      recovered(stream);
-      REQUIRE(stream.append(0, views(own.group(2))));
-      REQUIRE(stream.sync());
+TEST_CASE("STORE-5 a whole tenure that comes between two calls of a recovery: one of the two is told a conflict, and what either was told stays") {
+  bool interrupted = true;
+  for (std::uint64_t at = 0; interrupted; ++at) {
+    REQUIRE(at < 200);
+    for (std::uint64_t fate = 0; fate < 6; ++fate) {
+      ToyDisk disk;
+      Lines own;
+      {
+        Stream stream = open(disk);
+        recovered(stream);
+        REQUIRE(stream.append(0, views(own.group(2))));
+        REQUIRE(stream.sync());
+      }
+      Lines a = own, b = own;
+      const std::uint64_t base = disk.calls();
+      std::optional<Stream> second;
+      bool second_acked = false;
+      disk.on_call([&](std::uint64_t call) {
+        if (second || call != base + at) return;
+        second.emplace(open(disk));
+        const auto found = second->recover({}, {});
+        REQUIRE(found);
+        REQUIRE(found.value().tail.lsn == 2);
+        REQUIRE(second->append(2, views(b.group(1, 2, 1, "second"))));
+        if (fate % 2 == 0) second_acked = second->sync().has_value();
+      });
+      Stream first = open(disk);
+      const auto found = first.recover({}, {});
+      disk.on_call({});
+      interrupted = second.has_value();
+      if (!interrupted) break;
+      bool first_acked = false;
+      std::vector<std::string> told = own.all;
+      if (found) {
+        told = scan_all(first);   // the first was told this, and acts on it
+        if (told.size() == 3) a = b;   // it began behind the second
+        if (fate % 3 == 0 && first.append(told.size(), views(a.group(1, 2, 1, "first")))) first_acked = first.sync().has_value();
+        if (first_acked) told = a.all;
+      } else {
+        CHECK(found.error().code() == errc::conflict);
+      }
+      const bool in_turn = told.size() >= b.all.size() && std::equal(b.all.begin(), b.all.end(), told.begin());
+      CHECK_FALSE((first_acked && second_acked && !in_turn));
+      Choices choose(fate * 31 + at);
+      if (fate >= 2) disk.lose_power(choose);
+      Stream third = open(disk);
+      CHECK(is_usable(recovered(third).verdict));
+      const auto all = scan_all(third);
+      INFO("interrupted at call " << at << ", fate " << fate);
+      CHECK(all.size() >= told.size());
+      CHECK(std::equal(told.begin(), told.end(), all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), told.size()))));
+      if (second_acked) CHECK((all.size() >= 3 && all[2] == b.all[2]));
     }
-    const std::uint64_t base = fresh.calls();
-    std::optional<Stream> second;
-    bool busy = false;
-    fresh.on_call([&](std::uint64_t call) {
-      if (busy || second || call != base + at) return;
-      busy = true;
-      second.emplace(open(fresh));
-      const auto found = second->recover({}, {});
-      REQUIRE(found);
-      CHECK(found.value().tail.lsn == 2);
-      busy = false;
-    });
-    Stream first = open(fresh);
-    const auto found = first.recover({}, {});
-    fresh.on_call({});
-    if (!second) break;   // the interruption would come behind the last call
-    const Lines base_lines = own;
-    // whatever the first was told, only one of the two may be acknowledged, and what is acknowledged stays
-    Lines a = own, b = own;
-    bool first_acked = false, second_acked = false;
-    if (found) {
-      CHECK(found.value().tail.lsn == 2);
-      if (first.append(2, views(a.group(1, 2, 1, "first")))) first_acked = first.sync().has_value();
-    } else {
-      CHECK(found.error().code() == errc::conflict);
-    }
-    if (second->append(2, views(b.group(1, 2, 1, "second")))) second_acked = second->sync().has_value();
-    CHECK_FALSE((first_acked && second_acked));
-    Stream third = open(fresh);
-    recovered(third);
-    const auto all = scan_all(third);
-    if (first_acked) CHECK(all == a.all);
-    if (second_acked) CHECK(all == b.all);
   }
 }
 
@@ -405,7 +406,7 @@ struct Play {
 }  // namespace
 
 TEST_CASE("STORE-1 STORE-3 STORE-6 STORE-7 STORE-11 random histories of appends, syncs, rotations, kills and power losses lose nothing that was told") {
-  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
     INFO("seed " << seed);
     Play play(seed);
     for (int tenure = 0; tenure < 6; ++tenure) play.tenure(play.choose.below(4) == 0 ? 100000 : play.choose.below(160), false);
@@ -414,7 +415,7 @@ TEST_CASE("STORE-1 STORE-3 STORE-6 STORE-7 STORE-11 random histories of appends,
 }
 
 TEST_CASE("STORE-4 the same histories with calls that fail: what was acknowledged stays") {
-  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
     INFO("seed " << seed);
     Play play(seed);
     for (int tenure = 0; tenure < 6; ++tenure) play.tenure(20 + play.choose.below(160), true);

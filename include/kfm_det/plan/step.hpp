@@ -6,6 +6,8 @@
 #ifndef KFM_DET_PLAN_STEP_HPP
 #define KFM_DET_PLAN_STEP_HPP
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +18,15 @@
 #include "kfm_det/core/json.hpp"
 
 namespace kfm_det {
+
+namespace limits {
+inline constexpr std::size_t plan_steps_max = 1'000'000;
+inline constexpr std::size_t plan_dependencies_max = 16'000'000;  ///< over all steps
+inline constexpr std::size_t step_text_bytes_max = 256;           ///< a step's id, its operation's name, a label
+inline constexpr std::size_t step_labels_max = 64;
+inline constexpr std::uint32_t step_tier_max = 3;
+inline constexpr std::size_t cycle_steps_shown_max = 256;         ///< of a longer cycle, both ends are named
+}  // namespace limits
 
 struct Step {
   std::string id;                        ///< unique in its plan; names the step in the log, and with the run id its effect

@@ -38,6 +38,11 @@ CREATE TABLE publications( -- effects that reached the sink; published = 0: only
   effect BLOB NOT NULL PRIMARY KEY CHECK(length(effect) = 32), run TEXT NOT NULL, incarnation INTEGER NOT NULL, lsn INTEGER NOT NULL,
   key INTEGER NOT NULL REFERENCES keys(id), published INTEGER NOT NULL, withdrawn INTEGER NOT NULL, version INTEGER REFERENCES versions(id)) STRICT, WITHOUT ROWID;
 CREATE INDEX publications_by_rank ON publications(key, incarnation, lsn, effect, withdrawn);
+CREATE VIEW publication_states AS
+  SELECT p.effect AS effect, p.run AS run, p.incarnation AS incarnation, p.lsn AS lsn, k.business_key AS business_key, p.published AS published, p.withdrawn AS withdrawn,
+    p.effect = (SELECT c.effect FROM publications c WHERE c.key = p.key AND c.withdrawn = 0 ORDER BY c.incarnation DESC, c.lsn DESC, c.effect DESC LIMIT 1) AS current,
+    v.idempotency_key AS idempotency_key, v.bytes_hash AS bytes_hash, v.size AS size, v.metadata AS metadata
+  FROM publications p JOIN keys k ON k.id = p.key LEFT JOIN versions v ON v.id = p.version;
 CREATE VIEW current_outputs AS
   SELECT CAST(k.business_key AS TEXT) AS business_key, p.run AS run, lower(hex(p.effect)) AS effect, v.metadata AS metadata, v.size AS size, v.bytes AS bytes
   FROM keys k JOIN publications p ON p.effect = (SELECT c.effect FROM publications c WHERE c.key = k.id AND c.withdrawn = 0 ORDER BY c.incarnation DESC, c.lsn DESC, c.effect DESC LIMIT 1)

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSL-1.0
+// A small world for updaters: sources in memory, a plan over them, backends that can be stopped at any call.
+#ifndef KFM_DET_TESTS_UPDATER_WORLD_HPP
+#define KFM_DET_TESTS_UPDATER_WORLD_HPP
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kfm_det/locks/memory_lock.hpp"
+#include "kfm_det/sinks/export.hpp"
+#include "kfm_det/sinks/memory_sink.hpp"
+#include "kfm_det/stores/memory_store.hpp"
+#include "kfm_det/updater/updater.hpp"
+
+namespace kfm_det::testing {
+
+/// Stops the "process" at a chosen call of a store or sink: before it happens, or right behind it.
+struct Killed {};
+struct Fuse {
+  std::uint64_t calls = 0;
+  std::uint64_t stop_at = ~std::uint64_t{0};   // a call has two ends: 2n is before call n, 2n + 1 behind it
+  template <class Call>
+  auto through(Call&& call) {
+    const std::uint64_t mine = calls++;
+    if (stop_at == 2 * mine) throw Killed{};
+    auto answer = call();
+    if (stop_at == 2 * mine + 1) throw Killed{};
+    return answer;
+  }
+};
+
+struct FusedStore {
+  static constexpr StoreClaims claims = MemoryStore::claims;
+  struct Stream {
+    MemoryStore::Stream inner;
+    Fuse* fuse;
+    result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) { return fuse->through([&] { return inner.recover(witnesses, options); }); }
+    result<Recovery> inspect(std::span<const Head> witnesses) { return inner.inspect(witnesses); }
+    result<Lsn> append(Lsn last, std::span<const BytesView> group) { return fuse->through([&] { return inner.append(last, group); }); }
+    result<Lsn> sync() { return fuse->through([&] { return inner.sync(); }); }
+    result<Lsn> scan(Lsn from, FrameVisitor visitor) { return inner.scan(from, visitor); }
+    Tail tail() const { return inner.tail(); }
+    result<void> prove() { return inner.prove(); }
+    result<void> close() { return inner.close(); }
+    result<void> drop_before(Lsn lsn) { return inner.drop_before(lsn); }
+  };
+  result<Stream> open_stream(const StreamId& id) {
+    KFM_DET_TRY(auto stream, inner.open_stream(id));
+    return Stream{std::move(stream), fuse};
+  }
+  MemoryStore inner;
+  Fuse* fuse;
+};
+
+/// Also checks RUN-1: whatever reaches the sink has a durable intent that names it.
+struct FusedSink {
+  static constexpr SinkClaims claims = MemorySink::claims;
+  result<Head> begin(const Tenure& tenure, const StreamId& stream) { return fuse->through([&] { return inner.begin(tenure, stream); }); }
+  result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
+    for (const auto& one : batch) has_intent(head, one.effect);
+    return fuse->through([&] { return inner.upsert(tenure, head, batch); });
+  }
+  result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
+    for (const auto& one : batch) has_intent(head, one.effect);
+    return fuse->through([&] { return inner.withdraw(tenure, head, batch); });
+  }
+  result<std::optional<Publication>> find(const EffectId& effect) { return inner.find(effect); }
+  result<std::optional<StoredVersion>> find(const IdempotencyKey& key) { return inner.find(key); }
+  result<void> read(const IdempotencyKey& key, BytesVisitor visitor) { return inner.read(key, visitor); }
+  result<std::optional<Publication>> current(const BusinessKey& key) { return inner.current(key); }
+  result<void> history(const BusinessKey& key, PublicationVisitor visitor) { return inner.history(key, visitor); }
+  result<void> keys(KeyVisitor visitor) { return inner.keys(visitor); }
+  result<Head> witness(const StreamId& stream) { return inner.witness(stream); }
+
+  void has_intent(const Head& head, const EffectId& effect) {
+    MemoryStore::Stream stream = store.open_stream(head.stream).value();
+    const Lsn durable = stream.tail().durable;
+    const std::string wanted = effect.hex();
+    bool found = false;
+    (void)stream.scan(1, [&](const Frame& frame) -> result<void> {
+      found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
+      return success();
+    });
+    if (!found) ++effects_without_intent;
+    if (head.lsn > durable) ++effects_without_intent;
+  }
+  MemorySink inner;
+  MemoryStore store;
+  Fuse* fuse;
+  static inline int effects_without_intent = 0;
+};
+static_assert(StorePolicy<FusedStore> && SinkPolicy<FusedSink>);
+
+/// Publishes one key for each source, and one roll-up of them all. What its operations do can be changed from outside.
+struct Behaviour {
+  std::map<std::string, Error> failing;   // step -> what it answers
+  bool throws = false;
+  bool impure = false;
+  int runs = 0;
+};
+struct Copy {
+  struct Params { SourceRef source; };
+  static result<Output> run(const Params& params, StepContext& context);
+};
+struct Join {
+  struct Params { std::string title; std::vector<std::string> parts; };
+  static result<Output> run(const Params& params, StepContext& context);
+};
+KFM_DET_DESCRIBE(Copy::Params, source)
+KFM_DET_DESCRIBE(Join::Params, title, parts)
+
+inline result<Output> Copy::run(const Params& params, StepContext& context) {
+  KFM_DET_TRY(auto* behaviour, context.service<Behaviour>());
+  ++behaviour->runs;
+  if (behaviour->throws) throw std::runtime_error("boom");
+  if (const auto bad = behaviour->failing.find(params.source.uri); bad != behaviour->failing.end()) return bad->second;
+  KFM_DET_TRY(Bytes bytes, context.read_all(params.source));
+  if (behaviour->impure) bytes += std::to_string(behaviour->runs);
+  return Output::publish(BusinessKey{params.source.uri}, std::move(bytes));
+}
+inline result<Output> Join::run(const Params& params, StepContext& context) {
+  KFM_DET_TRY(auto* behaviour, context.service<Behaviour>());
+  ++behaviour->runs;
+  Bytes all = params.title;
+  for (const auto& part : params.parts) {
+    KFM_DET_TRY(const BytesView bytes, context.upstream(part));
+    all += "|";
+    all += bytes;
+  }
+  return Output::publish(BusinessKey{"all"}, std::move(all), Json::object({{"parts", Json(static_cast<std::uint64_t>(params.parts.size()))}}));
+}
+
+template <int Major = 1, MissingKeys Missing = MissingKeys::retire, OnFailure Failure = OnFailure::keep>
+struct TestPlan {
+  static constexpr UpdaterId id{"test-updater"};
+  static constexpr Version version{Major, 0, 0};
+  static constexpr MissingKeys missing_keys = Missing;
+  static constexpr OnFailure on_failure = Failure;
+  using Operations = kfm_det::Operations<Copy, Join>;
+  std::vector<std::string> uris;
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
+    std::vector<SourceRef> refs;
+    for (const auto& uri : uris) {
+      KFM_DET_TRY(auto ref, reader.describe(uri));
+      refs.push_back(std::move(ref));
+    }
+    return refs;
+  }
+  result<void> gate(const SourceRef& ref, SourceReader& reader) const {
+    KFM_DET_TRY(const Bytes bytes, reader.read_all(ref.uri));
+    if (bytes.find("bad") != Bytes::npos) return Error(errc::gate_rejected, "the source says bad", ref.uri, "Mend it.");
+    return success();
+  }
+  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
+    std::vector<StepRef> parts;
+    Join::Params join{"join", {}};
+    for (const auto& ref : inputs) {
+      parts.push_back(plan.step<Copy>("copy:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri}));
+      join.parts.push_back("copy:" + ref.uri);
+    }
+    if (!parts.empty()) plan.step<Join>("join", join).after(parts).publishes(BusinessKey{"all"});
+    return success();
+  }
+};
+
+using TestEnvironment = Environment<ManualClock, MemorySourceReader>;
+
+struct World {
+  MemoryStore store;
+  MemorySink sink;
+  std::shared_ptr<MemoryLockBoard> board = MemoryLock<ManualClock>::make_board();
+  ManualClock clock{Instant{1'700'000'000'000'000'000}};
+  MemorySourceReader sources;
+  std::shared_ptr<Behaviour> behaviour = std::make_shared<Behaviour>();
+  UpdaterLimits limits{};
+  Fuse fuse;
+  std::vector<std::string> uris{"a", "b", "c"};
+  int owners = 0;
+
+  World() {
+    limits.window = 2;
+    for (const auto& uri : uris) sources.put(uri, "content of " + uri);
+  }
+  template <class P = TestPlan<>>
+  auto updater() {
+    TestEnvironment env;
+    env.clock = clock;
+    env.source_reader = sources;
+    env.limits = limits;
+    env.services.add(behaviour);
+    return Updater<P, FusedStore, MemoryLock<ManualClock>, FusedSink, TestEnvironment>(P{uris}, FusedStore{store, &fuse}, MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock),
+                                                                                      FusedSink{sink, store, &fuse}, env);
+  }
+  template <class P = TestPlan<>>
+  result<RunReport> trigger(const std::string& key = "t", std::optional<RunId> force = {}) {
+    Trigger trigger;
+    trigger.key = key;
+    trigger.force = force;
+    return updater<P>().run(trigger);
+  }
+  /// Triggers, stopped at `stop_at` (see Fuse). Answers whether it was stopped.
+  template <class P = TestPlan<>>
+  bool stopped(std::uint64_t stop_at, const std::string& key = "t") {
+    fuse.calls = 0;
+    fuse.stop_at = stop_at;
+    bool killed = false;
+    try {
+      (void)trigger<P>(key);
+    } catch (const Killed&) {
+      killed = true;
+      clock.advance(seconds(60));   // the dead owner's lease runs out
+    }
+    fuse.stop_at = ~std::uint64_t{0};
+    return killed;
+  }
+  std::string exported() { return export_canonical(sink).value(); }
+  std::string current(const std::string& key) {
+    const auto publication = sink.current(BusinessKey{key}).value();
+    if (!publication) return "(none)";
+    if (publication->tombstone) return "(retired)";
+    std::string out;
+    REQUIRE(sink.read(publication->version->key, [&](BytesView piece) -> result<void> { out += piece; return success(); }));
+    return out;
+  }
+};
+
+}  // namespace kfm_det::testing
+
+#endif
