@@ -13,6 +13,9 @@ template <class T> const T& ok(const result<T>& r) {
   return r.value();
 }
 template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
+struct MayBeEmpty : TestPlan<> {
+  static constexpr bool may_be_empty = true;
+};
 }  // namespace
 
 TEST_CASE("a trigger publishes every planned key once, and the same trigger again has nothing to do") {
@@ -71,9 +74,6 @@ TEST_CASE("an empty plan retires nothing unless its type says that it may be emp
   world.uris.clear();
   CHECK(ok(world.trigger()).outcome == Outcome::committed);
   CHECK(world.current("b") == "content of b");
-  struct MayBeEmpty : TestPlan<> {
-    static constexpr bool may_be_empty = true;
-  };
   ok(world.trigger<MayBeEmpty>("u"));
   CHECK(world.current("b") == "(retired)");
 }

@@ -58,6 +58,7 @@ enum class OnFailure : std::uint8_t {
 
 namespace plan_clause {
 template <class P> concept has_id = requires { { P::id } -> std::convertible_to<UpdaterId>; };
+template <class P> concept id_is_valid = !has_id<P> || requires { requires UpdaterId(P::id).valid(); };
 template <class P> concept has_version = requires { { P::version } -> std::convertible_to<Version>; };
 template <class P> concept has_operations = requires { typename P::Operations; };
 template <class P> concept plans = requires(std::span<const SourceRef> inputs, PlanBuilder<typename P::Operations>& builder) { { P::plan(inputs, builder) } -> std::same_as<result<void>>; };
@@ -73,8 +74,8 @@ template <class P> concept on_failure_fits = !requires { P::on_failure; } || req
 }  // namespace plan_clause
 
 template <class P>
-concept PlanPolicy = plan_clause::has_id<P> && plan_clause::has_version<P> && plan_clause::has_operations<P> && plan_clause::plans<P> &&
-                     plan_clause::inputs_fit<P> && plan_clause::gate_fits<P> && plan_clause::missing_keys_fit<P> && plan_clause::may_be_empty_fits<P> &&
+concept PlanPolicy = plan_clause::has_id<P> && plan_clause::id_is_valid<P> && plan_clause::has_version<P> && plan_clause::has_operations<P> &&
+                     plan_clause::plans<P> && plan_clause::inputs_fit<P> && plan_clause::gate_fits<P> && plan_clause::missing_keys_fit<P> && plan_clause::may_be_empty_fits<P> &&
                      plan_clause::on_failure_fits<P>;
 
 /// Says in sentences which clauses P misses, all of them at once.
@@ -82,6 +83,7 @@ template <class P>
 consteval bool diagnose_plan() {
   using namespace plan_clause;
   static_assert(has_id<P>, "kfm_det plan: needs `static constexpr kfm_det::UpdaterId id{\"...\"}`");
+  static_assert(id_is_valid<P>, "kfm_det plan: id must be constexpr, 1 to 128 of a-z, 0-9, '.', '_' and '-', a letter or digit first");
   static_assert(has_version<P>, "kfm_det plan: needs `static constexpr kfm_det::Version version{1, 0, 0}`; a change of behaviour needs a new one");
   static_assert(has_operations<P>, "kfm_det plan: needs `using Operations = kfm_det::Operations<...>`");
   if constexpr (has_operations<P>)

@@ -46,12 +46,12 @@ template <class T> [[nodiscard]] result<T> from_json(const Json& json);
 template <class T> [[nodiscard]] result<T> read_canonical(BytesView text, const ParseLimits& limits = {});
 
 template <class T>
-void write(JsonWriter& writer, const T& value) { detail::write_value(writer, value); }
+void write(JsonWriter& writer, const T& value) { detail::TypedWriter::write(writer, value); }
 
 template <class T>
 result<void> append_canonical(std::string& out, const T& value) {
   JsonWriter writer(out);
-  detail::write_value(writer, value);
+  detail::TypedWriter::write(writer, value);
   return writer.finish();
 }
 

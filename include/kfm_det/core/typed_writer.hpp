@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,117 +22,164 @@
 
 namespace kfm_det::detail {
 
-template <class T> void write_value(JsonWriter& writer, const T& value);
-
-template <class T, std::size_t K>
-void write_field(JsonWriter& writer, const T& object) {
-  using L = Layout<T>;
-  using F = typename L::template Field<K>;
-  const auto& value = object.*F::pointer;
-  if constexpr (is_optional<typename F::type>) {
-    if (!value) return;
+/// Static functions, so that JsonWriter has one friend. Each takes the writer's cursor and gives it back.
+struct TypedWriter {
+  template <class T>
+  static void write(JsonWriter& writer, const T& value) {
+    writer.at_ = value_at(writer, writer.separate(), value);
   }
-  constexpr std::size_t size = L::offsets[K + 1] - L::offsets[K];
-  writer.template member<size>(L::keys.data() + L::offsets[K]);
-  if constexpr (is_optional<typename F::type>) write_value(writer, *value);
-  else write_value(writer, value);
-  if (writer.failed()) [[unlikely]] writer.locate(L::name(K));
-}
 
-template <class T, std::size_t... K>
-void write_fields(JsonWriter& writer, const T& object, std::index_sequence<K...>) {
-  ((writer.failed() ? void() : write_field<T, K>(writer, object)), ...);
-}
-
-template <class Map>
-void write_map(JsonWriter& writer, const Map& map) {
-  using Entry = typename Map::value_type;
-  const auto write_entry = [&](const Entry& entry) {
-    if (writer.failed()) return;
-    writer.key(entry.first);
-    if (!writer.failed()) write_value(writer, entry.second);
-    if (writer.failed()) writer.locate(entry.first);
-  };
-  bool sorted = true;  // std::less orders by bytes, which is nearly always the same
-  const Entry* before = nullptr;
-  for (const Entry& entry : map) {
-    sorted = sorted && (before == nullptr || compare_utf16(before->first, entry.first) < 0);
-    before = &entry;
+ private:
+  /// Whether some member before the K-th is always written, so that a comma is sure.
+  template <class T, std::size_t K>
+  static consteval bool follows() {
+    return []<std::size_t... I>(std::index_sequence<I...>) { return (!is_optional<typename Layout<T>::template Field<I>::type> || ...); }(std::make_index_sequence<K>{});
   }
-  writer.begin_object();
-  if (sorted) {
-    for (const Entry& entry : map) write_entry(entry);
-  } else {
-    std::vector<const Entry*> entries;
-    for (const Entry& entry : map) entries.push_back(&entry);
-    std::sort(entries.begin(), entries.end(), [](const Entry* a, const Entry* b) { return compare_utf16(a->first, b->first) < 0; });
-    for (const Entry* const entry : entries) write_entry(*entry);
-  }
-  writer.end_object();
-}
 
-template <class T>
-void write_value(JsonWriter& writer, const T& value) {
-  require_described<T>();
-  constexpr Shape shape = shape_of<T>();
-  if constexpr (shape == Shape::codec) {
-    if constexpr (requires { JsonCodec<T>::write(writer, value); }) JsonCodec<T>::write(writer, value);
-    else write(writer, Json(JsonCodec<T>::to_json(value)));
-  } else if constexpr (shape == Shape::boolean) {
-    writer.boolean(value);
-  } else if constexpr (shape == Shape::integer) {
-    writer.integer(value);
-  } else if constexpr (shape == Shape::number) {
-    writer.number(value);
-  } else if constexpr (shape == Shape::string) {
-    writer.string(value);
-  } else if constexpr (shape == Shape::business_key) {
-    writer.string(value.text);
-  } else if constexpr (shape == Shape::json) {
-    write(writer, value);
-  } else if constexpr (shape == Shape::digest) {
-    writer.hex(value.view());
-  } else if constexpr (shape == Shape::strong_digest) {
-    writer.hex(value.digest.view());
-  } else if constexpr (shape == Shape::uuid) {
-    char text[uuid_size];
-    write_uuid(text, value);
-    writer.plain_string({text, uuid_size});
-  } else if constexpr (shape == Shape::strong_uuid) {
-    write_value(writer, value.uuid);
-  } else if constexpr (shape == Shape::version) {
-    char text[version_size_max];
-    writer.plain_string({text, static_cast<std::size_t>(write_version(text, value) - text)});
-  } else if constexpr (shape == Shape::instant) {
-    char text[rfc3339_size];
-    write_rfc3339(text, value);
-    writer.plain_string({text, rfc3339_size});
-  } else if constexpr (shape == Shape::duration) {
-    writer.integer(value.ns);
-  } else if constexpr (shape == Shape::enumeration) {
-    const std::string_view name = enum_name(value);
-    if (name.empty()) writer.fail(Error(errc::invalid_json, "an enum value without a name", {}, "Add it to KFM_DET_DESCRIBE_ENUM."));
-    writer.string(name);
-  } else if constexpr (shape == Shape::optional) {
-    if (value) write_value(writer, *value);
-    else writer.fail(Error(errc::invalid_json, "an empty optional outside of a struct", {}, "Leave it out."));
-  } else if constexpr (shape == Shape::map) {
-    write_map(writer, value);
-  } else if constexpr (shape == Shape::structure) {
-    writer.begin_object();
-    write_fields(writer, value, typename Layout<T>::Indices{});
-    writer.end_object();
-  } else if constexpr (shape == Shape::vector || shape == Shape::array) {
-    writer.begin_array();
+  template <class T, std::size_t K>
+  [[nodiscard]] static char* field_at(JsonWriter& writer, char* at, const T& object, bool& first) {
+    using L = Layout<T>;
+    using F = typename L::template Field<K>;
+    const auto& value = object.*F::pointer;
+    if constexpr (is_optional<typename F::type>) {
+      if (!value) return at;
+    }
+    constexpr const char* key = L::keys.data() + L::offsets[K];  // ,"name":
+    constexpr std::size_t size = L::offsets[K + 1] - L::offsets[K];
+    static_assert(size <= JsonWriter::chunk_size, "kfm_det: a JSON name of a described field is too long");
+    at = writer.room(at, size);
+    if constexpr (follows<T, K>()) {
+      std::memcpy(at, key, size);
+      at += size;
+    } else {
+      if (!first) *at++ = ',';
+      first = false;
+      std::memcpy(at, key + 1, size - 1);
+      at += size - 1;
+    }
+    if constexpr (is_optional<typename F::type>) at = value_at(writer, at, *value);
+    else at = value_at(writer, at, value);
+    if (writer.failed()) [[unlikely]] writer.locate(L::name(K));
+    return at;
+  }
+
+  template <class T, std::size_t... K>
+  [[nodiscard]] static char* fields_at(JsonWriter& writer, char* at, const T& object, std::index_sequence<K...>) {
+    [[maybe_unused]] bool first = true;
+    ((at = writer.failed() ? at : field_at<T, K>(writer, at, object, first)), ...);
+    return at;
+  }
+
+  template <class Map>
+  [[nodiscard]] static char* map_at(JsonWriter& writer, char* at, const Map& map) {
+    using Entry = typename Map::value_type;
+    bool comma = false, sorted = true;  // std::less orders by bytes, which is nearly always the same
+    const auto write_entry = [&](const Entry& entry) {
+      if (writer.failed()) return;
+      if (std::exchange(comma, true)) at = writer.put(at, ',');
+      at = writer.put(writer.put_string(at, entry.first), ':');
+      if (!writer.failed()) at = value_at(writer, at, entry.second);
+      if (writer.failed()) writer.locate(entry.first);
+    };
+    const Entry* before = nullptr;
+    for (const Entry& entry : map) {
+      sorted = sorted && (before == nullptr || compare_utf16(before->first, entry.first) < 0);
+      before = &entry;
+    }
+    at = writer.open(at, '{');
+    if (sorted) {
+      for (const Entry& entry : map) write_entry(entry);
+    } else {
+      std::vector<const Entry*> entries;
+      for (const Entry& entry : map) entries.push_back(&entry);
+      std::sort(entries.begin(), entries.end(), [](const Entry* a, const Entry* b) { return compare_utf16(a->first, b->first) < 0; });
+      for (const Entry* const entry : entries) write_entry(*entry);
+    }
+    return writer.close(at, '}');
+  }
+
+  template <class List>
+  [[nodiscard]] static char* list_at(JsonWriter& writer, char* at, const List& list) {
+    at = writer.open(at, '[');
     std::size_t i = 0;
-    for (const typename T::value_type& item : value) {
-      write_value(writer, item);
-      if (writer.failed()) [[unlikely]] { writer.locate("[" + std::to_string(i) + "]"); break; }
+    for (const typename List::value_type& item : list) {
+      if (writer.failed()) break;
+      if (i != 0) at = writer.put(at, ',');
+      at = value_at(writer, at, item);
+      if (writer.failed()) [[unlikely]] writer.locate("[" + std::to_string(i) + "]");
       ++i;
     }
-    writer.end_array();
+    return writer.close(at, ']');
   }
-}
+
+  template <class T>
+  [[nodiscard]] static char* codec_at(JsonWriter& writer, char* at, const T& value) {
+    if constexpr (requires { JsonCodec<T>::write(writer, value); }) {
+      writer.at_ = at;
+      writer.comma_ = false;
+      JsonCodec<T>::write(writer, value);
+      return writer.at_;
+    } else {
+      return writer.put_json(at, JsonCodec<T>::to_json(value));
+    }
+  }
+
+  template <class T>
+  [[nodiscard]] static char* value_at(JsonWriter& writer, char* at, const T& value) {
+    require_described<T>();
+    constexpr Shape shape = shape_of<T>();
+    if constexpr (shape == Shape::codec) {
+      return codec_at(writer, at, value);
+    } else if constexpr (shape == Shape::boolean) {
+      return writer.put_text(at, value ? std::string_view("true") : "false");
+    } else if constexpr (shape == Shape::integer) {
+      return writer.put_integer(at, value);
+    } else if constexpr (shape == Shape::number) {
+      return writer.put_number(at, value);
+    } else if constexpr (shape == Shape::string) {
+      return writer.put_string(at, value);
+    } else if constexpr (shape == Shape::business_key) {
+      return writer.put_string(at, value.text);
+    } else if constexpr (shape == Shape::json) {
+      return writer.put_json(at, value);
+    } else if constexpr (shape == Shape::digest) {
+      return writer.put_hex(at, value.view());
+    } else if constexpr (shape == Shape::strong_digest) {
+      return writer.put_hex(at, value.digest.view());
+    } else if constexpr (shape == Shape::uuid) {
+      char text[uuid_size];
+      write_uuid(text, value);
+      return writer.put_plain(at, {text, uuid_size});
+    } else if constexpr (shape == Shape::strong_uuid) {
+      return value_at(writer, at, value.uuid);
+    } else if constexpr (shape == Shape::version) {
+      char text[version_size_max];
+      return writer.put_plain(at, {text, static_cast<std::size_t>(write_version(text, value) - text)});
+    } else if constexpr (shape == Shape::instant) {
+      char text[rfc3339_size];
+      write_rfc3339(text, value);
+      return writer.put_plain(at, {text, rfc3339_size});
+    } else if constexpr (shape == Shape::duration) {
+      return writer.put_integer(at, value.ns);
+    } else if constexpr (shape == Shape::enumeration) {
+      const std::string_view name = enum_name(value);
+      if (name.empty()) writer.fail(Error(errc::invalid_json, "an enum value without a name", {}, "Add it to KFM_DET_DESCRIBE_ENUM."));
+      return writer.put_string(at, name);
+    } else if constexpr (shape == Shape::optional) {
+      if (value) return value_at(writer, at, *value);
+      writer.fail(Error(errc::invalid_json, "an empty optional outside of a struct", {}, "Leave it out."));
+      return at;
+    } else if constexpr (shape == Shape::map) {
+      return map_at(writer, at, value);
+    } else if constexpr (shape == Shape::structure) {
+      return writer.close(fields_at(writer, writer.open(at, '{'), value, typename Layout<T>::Indices{}), '}');
+    } else if constexpr (shape == Shape::vector || shape == Shape::array) {
+      return list_at(writer, at, value);
+    } else {
+      return at;
+    }
+  }
+};
 
 template <class T> Json json_of(const T& value);
 

@@ -6,7 +6,7 @@
 ///   auto feb = plan.step<SummarizeMonth>("2012-02", {source, "2012-02"}).publishes("seattle/2012-02");
 ///   plan.step<SummarizeYear>("2012", {"2012"}).after(jan, feb).publishes("seattle/2012").tier(1);
 ///
-/// Nothing fails on the way: what is wrong is remembered and comes out of finish(), the lowest step id first, whatever the order of calls.
+/// Nothing fails on the way: what is wrong is remembered and comes out of finish(), the lowest step id first, whatever the order of steps.
 /// Thread-safety: one thread. A StepBuilder is a handle: it must not outlive its PlanBuilder.
 #ifndef KFM_DET_PLAN_BUILDER_HPP
 #define KFM_DET_PLAN_BUILDER_HPP
@@ -163,9 +163,10 @@ inline void PlanDraft::publish(std::size_t at, BusinessKey key) {
 
 inline void PlanDraft::fail(std::size_t at, const Error& error) {
   const std::string& id = steps_[at].id;
-  if (failure_ && failed_step_ <= id) return;
+  Error placed = error.at("step " + shown(id));
+  if (failure_ && (failed_step_ < id || (failed_step_ == id && failure_->message() <= placed.message()))) return;
   failed_step_ = id;
-  failure_ = error.at("step " + shown(id));
+  failure_ = std::move(placed);
 }
 
 inline result<Plan> PlanDraft::finish(std::string_view updater_id, const Version& version) {

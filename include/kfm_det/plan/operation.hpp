@@ -142,7 +142,7 @@ RunOperation find_operation(Operations<Ops...>*, std::string_view name) {
 }
 
 inline result<void> call_user_code(std::string_view where, function_ref<result<void>()> code) {
-  const auto threw = [&](std::string_view what) { return Error(errc::operation_threw, "it threw: " + shown(what), std::string(where), "Catch it and return an Error that says what to do."); };
+  const auto threw = [&](std::string_view what) { return Error(errc::operation_threw, "it threw: " + shown(what, 1000), std::string(where), "Catch it and return an Error that says what to do."); };
   try {
     return code();
   } catch (const std::bad_alloc&) {

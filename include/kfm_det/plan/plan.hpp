@@ -58,7 +58,7 @@ class Plan {
 
   [[nodiscard]] const std::string& canonical_text() const noexcept { return text_; }
   [[nodiscard]] PlanHash hash() const noexcept { return hash_; }
-  [[nodiscard]] Json to_json() const { return kfm_det::to_json(document_); }
+  [[nodiscard]] Json to_json() const;
 
   /// Indices into steps(): wave k holds the steps whose longest chain of dependencies has k steps, by id. All of a wave may run at once.
   [[nodiscard]] std::vector<std::vector<std::size_t>> waves() const;
@@ -122,6 +122,13 @@ inline result<Plan> Plan::read(const Json& json, BytesView text) {
   return plan;
 }
 
+// From its own text, here and below: no second codec of Step is compiled, and what the text does not say is no difference.
+inline Json Plan::to_json() const {
+  auto json = parse_json(text_);
+  KFM_DET_ASSERT(json.has_value());
+  return std::move(json).value();
+}
+
 inline const Step* Plan::find(std::string_view step_id) const noexcept {
   const std::size_t at = detail::index_of(document_.steps, step_id);
   return at < document_.steps.size() ? &document_.steps[at] : nullptr;
@@ -145,7 +152,7 @@ inline std::string first_difference(const Plan& before, const Plan& now) {
     if (i == b.size() || (i < a.size() && a[i].id < b[i].id)) return "step " + a[i].id + " is gone";
     if (i == a.size() || b[i].id < a[i].id) return "step " + b[i].id + " is new";
     if (a[i] == b[i]) continue;
-    if (const auto found = detail::difference_of({}, to_json(a[i]), to_json(b[i]))) return "step " + a[i].id + ": " + detail::sentence_of(*found);
+    if (const auto found = detail::difference_of({}, detail::json_of_step(a[i]), detail::json_of_step(b[i]))) return "step " + a[i].id + ": " + detail::sentence_of(*found);
   }
   return {};
 }

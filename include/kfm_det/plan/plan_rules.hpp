@@ -32,15 +32,19 @@ namespace kfm_det::detail {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-/// Any text as it may stand in an error: what is not printable ASCII as \xNN, and not longer than a line.
-[[nodiscard]] inline std::string shown(std::string_view text) {
-  constexpr std::size_t bytes_max = 120;
+/// Any text as it may stand in an error: control characters and what is not UTF-8 as \xNN, and not longer than `bytes_max`.
+[[nodiscard]] inline std::string shown(std::string_view text, std::size_t bytes_max = 120) {
   std::string out;
-  for (const char c : text.substr(0, bytes_max)) {
-    if (c >= ' ' && c <= '~') out += c;
-    else out += "\\x" + to_hex({&c, 1});
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    const std::string_view piece = text.substr(at, length == 0 ? 1 : length);
+    if (at + piece.size() > bytes_max) return out + "...";
+    const bool control = piece[0] >= '\0' && (piece[0] < ' ' || piece[0] == '\x7f');
+    const bool c1 = piece >= "\xc2\x80" && piece <= "\xc2\x9f";
+    if (length != 0 && !control && !c1) out += piece;
+    else for (const char c : piece) out += "\\x" + to_hex({&c, 1});
+    at += piece.size();
   }
-  if (text.size() > bytes_max) out += "...";
   return out;
 }
 
@@ -57,6 +61,14 @@ namespace kfm_det::detail {
   return Error(errc::invalid_argument, "not an updater id", shown(id), "Use 1 to " + std::to_string(limits::updater_id_bytes_max) + " of a-z, 0-9, '.', '_' and '-', a letter or digit first.");
 }
 
+// One type for both orders, so that one sort is compiled.
+using StepOrder = bool (*)(const Step*, const Step*);
+[[nodiscard]] inline bool by_id(const Step* a, const Step* b) { return a->id < b->id; }
+[[nodiscard]] inline bool by_target(const Step* a, const Step* b) {
+  const int order = a->publishes->text.compare(b->publishes->text);
+  return order != 0 ? order < 0 : a->id < b->id;
+}
+
 /// Sorted by id, each id once and well formed; dependencies and labels sorted, each once.
 [[nodiscard]] inline result<void> sort_steps(std::vector<Step>& steps) {
   const auto sort_unique = [](std::vector<std::string>& texts) {
@@ -65,7 +77,14 @@ namespace kfm_det::detail {
   };
   if (steps.size() > limits::plan_steps_max)
     return Error(errc::limit_exceeded, "a plan has more than " + std::to_string(limits::plan_steps_max) + " steps", std::to_string(steps.size()) + " steps", "Give each partition a plan of its own.");
-  std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.id < b.id; });
+  std::vector<const Step*> order;
+  order.reserve(steps.size());
+  for (const Step& step : steps) order.push_back(&step);
+  std::sort(order.begin(), order.end(), StepOrder(by_id));
+  std::vector<Step> sorted;
+  sorted.reserve(steps.size());
+  for (const Step* const step : order) sorted.push_back(std::move(steps[static_cast<std::size_t>(step - steps.data())]));
+  steps = std::move(sorted);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::string& id = steps[i].id;
     if (!is_step_text(id))
@@ -121,10 +140,7 @@ namespace kfm_det::detail {
   std::vector<const Step*> publishing;
   for (const Step& step : steps)
     if (step.publishes) publishing.push_back(&step);
-  std::sort(publishing.begin(), publishing.end(), [](const Step* a, const Step* b) {
-    const int order = a->publishes->text.compare(b->publishes->text);
-    return order != 0 ? order < 0 : a->id < b->id;
-  });
+  std::sort(publishing.begin(), publishing.end(), StepOrder(by_target));
   for (std::size_t i = 1; i < publishing.size(); ++i)
     if (publishing[i - 1]->publishes == publishing[i]->publishes)
       return Error(errc::duplicate_target, "two steps publish one business key", publishing[i - 1]->id + ", " + publishing[i]->id + ": " + publishing[i]->publishes->text, "Let one step publish it, after the other.");
@@ -142,6 +158,13 @@ namespace kfm_det::detail {
     where += steps[path[i]].id + " -> ";
   }
   return Error(errc::cycle, path.size() == 1 ? "a step waits for itself" : "steps wait for each other, so none can run", where + steps[path[0]].id, "Take one of these dependencies out.");
+}
+
+/// Of a step of a plan, which could be written.
+[[nodiscard]] inline Json json_of_step(const Step& step) {
+  const auto text = canonical(step);
+  auto json = parse_json(text ? text.value() : "null");
+  return json ? std::move(json).value() : Json();
 }
 
 /// The writer knows the place in the document; a person wants the step.

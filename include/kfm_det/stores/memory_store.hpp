@@ -111,6 +111,7 @@ class MemoryStore {
       for (const Bytes& frame : kept.frames) { text += frame; text += '\n'; }
       wal::Judge judge(id_, kept.frames.empty() ? std::vector<wal::SegmentName>{} : std::vector<wal::SegmentName>{{1, 1}}, witnesses);
       if (!judge.living().empty()) judge.feed(text, "memory");
+      judge.store_proves(kept.durable);
       return judge.finish(options.accept_loss);
     }
     static bool is_last_group(const Kept& kept, Lsn expected_last, std::span<const BytesView> group) {

@@ -203,6 +203,9 @@ class Judge {
     return true;
   }
 
+  /// What the store itself knows durable, where it needs no lines to say so (a database, memory).
+  void store_proves(Lsn upto) { inner_proof_ = std::max(inner_proof_, upto); }
+
   /// A segment that could not be read, or that is larger than anyone would write.
   void unreadable(const std::string& where, const Error& error) {
     found_.unreadable = true;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The letters of canonical JSON: numbers as ECMAScript writes them, and runs of characters that need no escape. For core/json_writer.hpp.
+///
+/// Thread-safety: pure functions.
+#ifndef KFM_DET_CORE_JSON_TEXT_HPP
+#define KFM_DET_CORE_JSON_TEXT_HPP
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace kfm_det::detail {
+
+[[nodiscard]] constexpr bool is_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
+/// is_plain of eight bytes at once.
+[[nodiscard]] inline bool all_plain(std::uint64_t word) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101U, highs = 0x8080808080808080U;
+  const std::uint64_t quotes = word ^ (ones * '"'), slashes = word ^ (ones * '\\');
+  // A subtraction raises the high bit of a byte below the subtrahend. What it borrows can only raise a false alarm beside a true one.
+  return (((word - ones * 0x20) | (quotes - ones) | (slashes - ones) | word) & highs) == 0;
+}
+
+/// Copies as long as bytes are plain. Gives how many surely were: `size` when all are; otherwise fewer, perhaps fewer than could be. Writes no byte beyond `size`.
+[[nodiscard]] inline std::size_t copy_plain(char* out, const char* from, std::size_t size) noexcept {
+  std::uint64_t word = 0;
+  if (size >= 8) {
+    std::size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+      std::memcpy(&word, from + at, 8);
+      if (!all_plain(word)) return at;
+      std::memcpy(out + at, &word, 8);
+    }
+    if (at == size) return size;
+    std::memcpy(&word, from + size - 8, 8);  // the last ones once more, together with what is left
+    if (!all_plain(word)) return at;
+    std::memcpy(out + size - 8, &word, 8);
+    return size;
+  }
+  if (size >= 4) {
+    std::uint32_t front = 0, back = 0;
+    std::memcpy(&front, from, 4);
+    std::memcpy(&back, from + size - 4, 4);
+    if (!all_plain(std::uint64_t{front} << 32 | back)) return 0;
+    std::memcpy(out, &front, 4);
+    std::memcpy(out + size - 4, &back, 4);
+    return size;
+  }
+  std::size_t at = 0;
+  for (; at < size && is_plain(from[at]); ++at) out[at] = from[at];
+  return at;
+}
+
+inline constexpr std::size_t number_size_max = 32;
+
+/// ECMAScript's Number::toString for a finite number; gives the end.
+inline char* write_number(char* out, double value) noexcept {
+  if (value == 0) { *out = '0'; return out + 1; }  // also -0
+  constexpr double whole_max = 9007199254740992.0;
+  if (value >= -whole_max && value <= whole_max) {
+    const auto whole = static_cast<std::int64_t>(value);
+    if (static_cast<double>(whole) == value) return std::to_chars(out, out + number_size_max, whole).ptr;
+  }
+  char text[number_size_max];  // [-]d[.ddd]e(+|-)dd[d]
+  const char* const end = std::to_chars(text, text + number_size_max, value, std::chars_format::scientific).ptr;
+  const char* at = text;
+  if (*at == '-') *out++ = *at++;
+  char digits[number_size_max];
+  int count = 0;
+  for (; *at != 'e'; ++at)
+    if (*at != '.') digits[count++] = *at;
+  const bool negative = at[1] == '-';
+  int exponent = 0;
+  for (at += 2; at != end; ++at) exponent = exponent * 10 + (*at - '0');
+  const int point = (negative ? -exponent : exponent) + 1;  // the decimal point stands behind this many digits
+  const auto copy = [&](int from, int to) { for (int i = from; i < to; ++i) *out++ = digits[i]; };
+  if (point > 21 || point <= -6) {
+    copy(0, 1);
+    if (count > 1) { *out++ = '.'; copy(1, count); }
+    *out++ = 'e';
+    *out++ = point > 0 ? '+' : '-';
+    return std::to_chars(out, out + 4, point > 0 ? point - 1 : 1 - point).ptr;
+  }
+  if (point <= 0) {
+    *out++ = '0', *out++ = '.';
+    for (int i = point; i < 0; ++i) *out++ = '0';
+    copy(0, count);
+  } else if (count <= point) {
+    copy(0, count);
+    for (int i = count; i < point; ++i) *out++ = '0';
+  } else {
+    copy(0, point);
+    *out++ = '.';
+    copy(point, count);
+  }
+  return out;
+}
+
+}  // namespace kfm_det::detail
+
+#endif
