@@ -36,8 +36,6 @@
 #include <variant>
 #include <vector>
 
-#include <boost/outcome/basic_result.hpp>
-#include <boost/outcome/try.hpp>
 #include <rapidcheck.h>
 
 #endif

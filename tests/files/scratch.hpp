@@ -102,6 +102,7 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
   ~Pipe() { ::close(ends_[0]); ::close(ends_[1]); }
+  [[nodiscard]] int writing_end() const { return ends_[1]; }
   void write(char byte) const { (void)!::write(ends_[1], &byte, 1); }
   [[nodiscard]] char read() const {
     char byte = '\0';

@@ -77,7 +77,7 @@ constexpr std::size_t read_hex(char* out, std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
-inline std::string at_byte(std::size_t offset) { return "byte " + std::to_string(offset); }
+inline std::string at_byte(std::size_t offset) { return std::string("byte ").append(std::to_string(offset)); }
 
 inline constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

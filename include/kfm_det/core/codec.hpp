@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -40,7 +41,7 @@ concept has_codec = requires(const T& value, const Json& json) {
 };
 
 enum class Shape {
-  none, codec, boolean, integer, number, string, business_key, json, digest, strong_digest, uuid, strong_uuid, version, instant, duration,
+  none, codec, boolean, integer, number, string, view, business_key, json, digest, strong_digest, uuid, strong_uuid, version, instant, duration,
   optional, vector, array, map, enumeration, structure,
 };
 
@@ -59,6 +60,7 @@ consteval Shape shape_of() {
   else if constexpr (Integer<T>) return Shape::integer;
   else if constexpr (std::is_same_v<T, double>) return Shape::number;
   else if constexpr (std::is_same_v<T, std::string>) return Shape::string;
+  else if constexpr (std::is_same_v<T, std::string_view>) return Shape::view;  // written, never read
   else if constexpr (template_shape<T> != Shape::none) return template_shape<T>;
   else if constexpr (std::is_same_v<T, BusinessKey>) return Shape::business_key;
   else if constexpr (std::is_same_v<T, Json>) return Shape::json;

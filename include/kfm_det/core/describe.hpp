@@ -19,10 +19,12 @@
 
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "kfm_det/core/bytes.hpp"
 #include "kfm_det/core/codec.hpp"
+#include "kfm_det/core/digest.hpp"
 #include "kfm_det/core/fields.hpp"
 #include "kfm_det/core/json.hpp"
 #include "kfm_det/core/json_parser.hpp"
@@ -45,6 +47,10 @@ template <class T> [[nodiscard]] result<T> from_json(const Json& json);
 /// Errors: as parse_canonical and from_json.
 template <class T> [[nodiscard]] result<T> read_canonical(BytesView text, const ParseLimits& limits = {});
 
+/// SHA-256 of the canonical array [domain, values...], as a Digest or a StrongDigest. A domain is a tag of ours, such as "kfm_det/v1/effect".
+/// Allocates nothing for what fits in a writer's buffer. Errors: as append_canonical; where it is starts with the place in the array, "[2]".
+template <class Hash = Digest, class... T> [[nodiscard]] result<Hash> array_digest(std::string_view domain, const T&... values);
+
 template <class T>
 void write(JsonWriter& writer, const T& value) { detail::TypedWriter::write(writer, value); }
 
@@ -60,6 +66,15 @@ result<std::string> canonical(const T& value) {
   std::string out;
   KFM_DET_TRY(append_canonical(out, value));
   return out;
+}
+
+template <class Hash, class... T>
+result<Hash> array_digest(std::string_view domain, const T&... values) {
+  std::string spill;  // for what is longer than a writer's buffer
+  JsonWriter writer(spill);
+  detail::TypedWriter::write_array(writer, domain, values...);
+  if (writer.failed()) [[unlikely]] return writer.finish().error();  // the writer's own words
+  return Hash{sha256(detail::TypedWriter::written(writer))};
 }
 
 template <class T>

@@ -22,6 +22,7 @@
 
 #include "kfm_det/core/bytes.hpp"
 #include "kfm_det/core/json.hpp"
+#include "kfm_det/core/json_text.hpp"
 #include "kfm_det/core/json_writer.hpp"
 #include "kfm_det/core/limits.hpp"
 #include "kfm_det/core/result.hpp"
@@ -276,9 +277,9 @@ inline bool JsonParser::string(std::string& out) {
   ++at_;  // the quote
   for (;;) {
     std::size_t stop = at_;
-    for (std::uint64_t eight = 0; stop + 8 <= text_.size(); stop += 8) {
-      std::memcpy(&eight, text_.data() + stop, 8);
-      if (!all_plain(eight)) break;
+    for (SixteenBytes bytes; stop + 16 <= text_.size(); stop += 16) {
+      std::memcpy(&bytes, text_.data() + stop, 16);
+      if (!all_plain(bytes)) break;
     }
     while (stop < text_.size()) {
       const char c = text_[stop];

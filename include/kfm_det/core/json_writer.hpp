@@ -58,10 +58,11 @@ class JsonWriter {
   void end_array() { at_ = close(at_, ']'), comma_ = true; }
 
   /// Records an error, unless there is one already.
-  void fail(Error error) { if (!failure_) failure_ = std::make_unique<Failure>(Failure{std::move(error), {}}); }
+  [[gnu::noinline]] void fail(Error error) { if (!failure_) failure_ = std::make_unique<Failure>(Failure{std::move(error), {}}); }
   [[nodiscard]] bool failed() const noexcept { return failure_ != nullptr; }
-  /// After an error, says from inside out where it is: a member name, or "[3]".
-  [[gnu::cold]] void locate(std::string_view step);
+  /// After an error, says from inside out where it is: a member name, or a place in an array.
+  void locate(std::string_view step);
+  void locate(std::size_t index);
   /// Must be called at the end. Errors: invalid_json (a string that is not UTF-8, a number that JSON cannot write), limit_exceeded (depth).
   [[nodiscard]] result<void> finish();
 
@@ -106,7 +107,8 @@ class JsonWriter {
     --depth_;
     return put(at, bracket);
   }
-  [[gnu::cold]] void too_deep();
+  void too_deep();
+  [[nodiscard]] Error failed_with();
   friend void write(JsonWriter& writer, const Json& value);
 
   // Bytes gather here and go to the text in one append: a string grows by checked calls, this by a pointer.
@@ -150,7 +152,7 @@ inline char* JsonWriter::put_string(char* at, std::string_view text) {
 }
 
 /// The rest of a string from `from` on, and the quote at its end.
-inline char* JsonWriter::put_escaped(char* at, std::string_view text, std::size_t from) {
+[[gnu::noinline]] inline char* JsonWriter::put_escaped(char* at, std::string_view text, std::size_t from) {
   while (from < text.size()) {
     std::size_t end = from;  // of a run that goes as it is
     while (end < text.size()) {
@@ -223,7 +225,7 @@ inline char* JsonWriter::put_json(char* at, const Json& value) {
       for (std::size_t i = 0; i < items.size() && !failed(); ++i) {
         if (i != 0) at = put(at, ',');
         at = put_json(at, items[i]);
-        if (failed()) locate("[" + std::to_string(i) + "]");
+        if (failed()) locate(i);
       }
       return close(at, ']');
     }
@@ -243,21 +245,30 @@ inline char* JsonWriter::put_json(char* at, const Json& value) {
   return at;
 }
 
-inline void JsonWriter::locate(std::string_view step) {
+[[gnu::noinline]] inline void JsonWriter::locate(std::string_view step) {
   if (!failure_) return;
   std::string& path = failure_->path;
   path.insert(0, path.empty() || path[0] == '[' ? std::string(step) : std::string(step) + '.');
 }
 
-inline void JsonWriter::too_deep() {
+[[gnu::noinline]] inline void JsonWriter::locate(std::size_t index) {
+  std::string step = std::to_string(index);
+  step.insert(step.begin(), '[');
+  locate(step += ']');
+}
+
+[[gnu::noinline]] inline void JsonWriter::too_deep() {
   fail(Error(errc::limit_exceeded, "JSON is nested deeper than " + std::to_string(depth_max_) + " levels", {}, "Flatten it."));
+}
+
+[[gnu::noinline]] inline Error JsonWriter::failed_with() {
+  out_.resize(start_);
+  return failure_->path.empty() ? failure_->error : failure_->error.at(failure_->path);
 }
 
 inline result<void> JsonWriter::finish() {
   at_ = flush(at_);
-  if (!failure_) return success();
-  out_.resize(start_);
-  return failure_->path.empty() ? failure_->error : failure_->error.at(failure_->path);
+  return failure_ ? result<void>(failed_with()) : result<void>(success());
 }
 
 inline void write(JsonWriter& writer, const Json& value) { writer.at_ = writer.put_json(writer.separate(), value); }

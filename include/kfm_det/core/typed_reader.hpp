@@ -154,6 +154,7 @@ template <class T>
 bool TypedReader::read(T& out, const Json& json, const JsonPath& path) {
   require_described<T>();
   constexpr Shape shape = shape_of<T>();
+  static_assert(shape != Shape::view, "kfm_det: a std::string_view can be written but not read: it would dangle; make the field a std::string");
   if constexpr (shape == Shape::codec) {
     result<T> read = JsonCodec<T>::read(json);
     if (!read) {

@@ -29,6 +29,22 @@ struct TypedWriter {
     writer.at_ = value_at(writer, writer.separate(), value);
   }
 
+  /// An array of values of different types.
+  template <class... T>
+  static void write_array(JsonWriter& writer, const T&... values) {
+    char* at = writer.open(writer.separate(), '[');
+    [[maybe_unused]] std::size_t index = 0;
+    ((at = item_at(writer, at, values, index++)), ...);
+    writer.at_ = writer.close(at, ']');
+  }
+
+  /// All that was written so far, and nothing that was there before; where it is short, without a copy.
+  [[nodiscard]] static std::string_view written(JsonWriter& writer) {
+    if (writer.out_.size() == writer.start_) return {writer.chunk_, static_cast<std::size_t>(writer.at_ - writer.chunk_)};
+    writer.at_ = writer.flush(writer.at_);
+    return std::string_view(writer.out_).substr(writer.start_);
+  }
+
  private:
   /// Whether some member before the K-th is always written, so that a comma is sure.
   template <class T, std::size_t K>
@@ -101,15 +117,18 @@ struct TypedWriter {
   template <class List>
   [[nodiscard]] static char* list_at(JsonWriter& writer, char* at, const List& list) {
     at = writer.open(at, '[');
-    std::size_t i = 0;
-    for (const typename List::value_type& item : list) {
-      if (writer.failed()) break;
-      if (i != 0) at = writer.put(at, ',');
-      at = value_at(writer, at, item);
-      if (writer.failed()) [[unlikely]] writer.locate("[" + std::to_string(i) + "]");
-      ++i;
-    }
+    std::size_t index = 0;
+    for (const typename List::value_type& item : list) at = item_at(writer, at, item, index++);
     return writer.close(at, ']');
+  }
+
+  template <class T>
+  [[nodiscard]] static char* item_at(JsonWriter& writer, char* at, const T& item, std::size_t index) {
+    if (writer.failed()) [[unlikely]] return at;
+    if (index != 0) at = writer.put(at, ',');
+    at = value_at(writer, at, item);
+    if (writer.failed()) [[unlikely]] writer.locate(index);
+    return at;
   }
 
   template <class T>
@@ -136,7 +155,7 @@ struct TypedWriter {
       return writer.put_integer(at, value);
     } else if constexpr (shape == Shape::number) {
       return writer.put_number(at, value);
-    } else if constexpr (shape == Shape::string) {
+    } else if constexpr (shape == Shape::string || shape == Shape::view) {
       return writer.put_string(at, value);
     } else if constexpr (shape == Shape::business_key) {
       return writer.put_string(at, value.text);
@@ -147,23 +166,30 @@ struct TypedWriter {
     } else if constexpr (shape == Shape::strong_digest) {
       return writer.put_hex(at, value.digest.view());
     } else if constexpr (shape == Shape::uuid) {
-      char text[uuid_size];
-      write_uuid(text, value);
-      return writer.put_plain(at, {text, uuid_size});
+      at = writer.room(at, uuid_size + 2);
+      *at++ = '"';
+      at = write_uuid(at, value);
+      *at++ = '"';
+      return at;
     } else if constexpr (shape == Shape::strong_uuid) {
       return value_at(writer, at, value.uuid);
     } else if constexpr (shape == Shape::version) {
-      char text[version_size_max];
-      return writer.put_plain(at, {text, static_cast<std::size_t>(write_version(text, value) - text)});
+      at = writer.room(at, version_size_max + 2);
+      *at++ = '"';
+      at = write_version(at, value);
+      *at++ = '"';
+      return at;
     } else if constexpr (shape == Shape::instant) {
-      char text[rfc3339_size];
-      write_rfc3339(text, value);
-      return writer.put_plain(at, {text, rfc3339_size});
+      at = writer.room(at, rfc3339_size + 2);
+      *at++ = '"';
+      at = write_rfc3339(at, value);
+      *at++ = '"';
+      return at;
     } else if constexpr (shape == Shape::duration) {
       return writer.put_integer(at, value.ns);
     } else if constexpr (shape == Shape::enumeration) {
       const std::string_view name = enum_name(value);
-      if (name.empty()) writer.fail(Error(errc::invalid_json, "an enum value without a name", {}, "Add it to KFM_DET_DESCRIBE_ENUM."));
+      if (name.empty()) [[unlikely]] writer.fail(Error(errc::invalid_json, "an enum value without a name", {}, "Add it to KFM_DET_DESCRIBE_ENUM."));
       return writer.put_string(at, name);
     } else if constexpr (shape == Shape::optional) {
       if (value) return value_at(writer, at, *value);
@@ -202,7 +228,7 @@ Json json_of(const T& value) {
   require_described<T>();
   constexpr Shape shape = shape_of<T>();
   if constexpr (shape == Shape::codec) return JsonCodec<T>::to_json(value);
-  else if constexpr (shape == Shape::boolean || shape == Shape::integer || shape == Shape::number || shape == Shape::string || shape == Shape::json) return value;
+  else if constexpr (shape == Shape::boolean || shape == Shape::integer || shape == Shape::number || shape == Shape::string || shape == Shape::view || shape == Shape::json) return value;
   else if constexpr (shape == Shape::business_key) return value.text;
   else if constexpr (shape == Shape::digest || shape == Shape::strong_digest) return value.hex();
   else if constexpr (shape == Shape::uuid || shape == Shape::strong_uuid || shape == Shape::version) return value.text();

@@ -30,16 +30,15 @@ struct Version {
 };
 
 namespace detail {
-inline constexpr std::size_t version_size_max = 32;
+inline constexpr std::size_t version_size_max = 3 * 10 + 2;
 
 /// Up to version_size_max characters at `out`; gives the end.
 inline char* write_version(char* out, const Version& version) noexcept {
-  char* const end = out + version_size_max;
-  out = std::to_chars(out, end, version.major).ptr;
+  out = std::to_chars(out, out + 10, version.major).ptr;
   *out++ = '.';
-  out = std::to_chars(out, end, version.minor).ptr;
+  out = std::to_chars(out, out + 10, version.minor).ptr;
   *out++ = '.';
-  return std::to_chars(out, end, version.patch).ptr;
+  return std::to_chars(out, out + 10, version.patch).ptr;
 }
 }  // namespace detail
 

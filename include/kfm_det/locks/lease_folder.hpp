@@ -52,7 +52,7 @@ class LeaseFolder {
   enum class Standing { vanished, over, held };
   struct Judgement {
     Standing standing = Standing::vanished;  ///< vanished: a tidy owner was faster, so a higher one is there
-    std::optional<LeaseRecord> record;       ///< nothing: it cannot be read
+    std::optional<LeaseRecord> record;       ///< nothing: it is broken, or could not be read
   };
 
   /// `fs` must outlive it.
@@ -63,7 +63,7 @@ class LeaseFolder {
 
   /// Errors: the file system's; not_found when the folder is not there.
   [[nodiscard]] result<Names> look() const;
-  /// Errors: the file system's. A record that cannot be read is no error.
+  /// Errors: the file system's. A record that is broken is no error; nor is one that cannot be read of an owner who is dead.
   [[nodiscard]] result<Judgement> judge(std::uint64_t ordinal, const LeaseMoment& moment) const;
   /// Whether nothing is higher than this record's file, and that file still shows it.
   [[nodiscard]] result<bool> shows(const LeaseRecord& record) const;
@@ -80,7 +80,7 @@ class LeaseFolder {
   [[nodiscard]] static bool numbered(std::string_view name, std::string_view prefix, std::uint64_t& number) {
     return name.starts_with(prefix) && parse_name_number(name.substr(prefix.size()), number);
   }
-  [[nodiscard]] std::optional<LeaseRecord> read_record(File& file, std::uint64_t ordinal) const;
+  [[nodiscard]] result<std::optional<LeaseRecord>> read_record(File& file, std::uint64_t ordinal) const;
 
   Fs* fs_;
   std::string path_;
@@ -104,7 +104,9 @@ auto LeaseFolder<Fs>::judge(std::uint64_t ordinal, const LeaseMoment& moment) co
   if (!file && file.error().code() == errc::not_found) return Judgement{};
   if (!file) return file.error();
   KFM_DET_TRY(const bool alive, fs_->locked_elsewhere(file.value()));
-  Judgement out{Standing::held, read_record(file.value(), ordinal)};
+  auto record = read_record(file.value(), ordinal);
+  if (!record && alive) return record.error();
+  Judgement out{Standing::held, record ? std::move(record).value() : std::nullopt};
   const bool expired = out.record && out.record->epoch == moment.epoch && moment.now >= out.record->deadline;
   if (!alive || expired || (out.record && out.record->released)) out.standing = Standing::over;
   return out;
@@ -119,7 +121,8 @@ result<bool> LeaseFolder<Fs>::shows(const LeaseRecord& record) const {
   auto file = fs_->open(lease_path(record.ordinal), OpenMode::read);
   if (!file && file.error().code() == errc::not_found) return false;
   if (!file) return file.error();
-  return read_record(file.value(), record.ordinal) == record;
+  KFM_DET_TRY(const auto shown, read_record(file.value(), record.ordinal));
+  return shown == record;
 }
 
 template <class Fs>
@@ -151,18 +154,17 @@ void LeaseFolder<Fs>::tidy(const Names& names, std::uint64_t ordinal, std::uint6
   }
 }
 
-/// The newest record of a lease file, as it was at one moment of this call.
+/// The newest record of a lease file, as it was at one moment of this call. Nothing when it is broken.
 template <class Fs>
-std::optional<LeaseRecord> LeaseFolder<Fs>::read_record(File& file, std::uint64_t ordinal) const {
+result<std::optional<LeaseRecord>> LeaseFolder<Fs>::read_record(File& file, std::uint64_t ordinal) const {
   Bytes bytes(LeaseRecord::file_bytes, '\0'), before;
   std::optional<LeaseRecord> newest;
   for (int i = 0; i < reads_max; ++i) {
     newest.reset();
-    const auto got = read_up_to(*fs_, file, 0, bytes);
-    if (!got) return std::nullopt;
+    KFM_DET_TRY(const std::size_t got, read_up_to(*fs_, file, 0, bytes));
     int whole = 0;
     for (const std::size_t at : {std::size_t{0}, LeaseRecord::slot_bytes}) {
-      auto record = LeaseRecord::decode(BytesView(bytes).substr(0, got.value()).substr(std::min(at, got.value()), LeaseRecord::slot_bytes));
+      auto record = LeaseRecord::decode(BytesView(bytes).substr(0, got).substr(std::min(at, got), LeaseRecord::slot_bytes));
       if (!record) continue;
       ++whole;
       if (record->ordinal == ordinal && (!newest || record->sequence > newest->sequence)) newest = std::move(record);

@@ -20,7 +20,7 @@
 
 namespace kfm_det::detail {
 
-/// One end of a difference; null: not there.
+/// Points into the two values; null: not there.
 struct JsonDifference {
   std::string path;
   const Json* before;

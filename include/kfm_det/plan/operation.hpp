@@ -112,7 +112,7 @@ consteval std::string_view last_identifier(std::string_view signature) {
 template <class O>
 consteval std::string_view name_of_operation() {
   if constexpr (requires { { O::name } -> std::convertible_to<std::string_view>; }) return O::name;
-  else if constexpr (requires { O::name; } || !std::is_class_v<O>) return {};
+  else if constexpr (requires { O::name; } || !std::is_class_v<O> || !std::is_same_v<O, std::remove_cv_t<O>>) return {};
   else return last_identifier(signature_of<O>());
 }
 
@@ -135,7 +135,7 @@ using RunOperation = result<Output> (*)(const Json&, StepContext&);
 }
 
 template <class... Ops>
-RunOperation find_operation(Operations<Ops...>*, std::string_view name) {
+RunOperation find_operation(Operations<Ops...>*, [[maybe_unused]] std::string_view name) {
   RunOperation found = nullptr;
   ((operation_name<Ops> == name ? void(found = &run_typed<Ops>) : void()), ...);
   return found;

@@ -152,7 +152,8 @@ inline std::string first_difference(const Plan& before, const Plan& now) {
     if (i == b.size() || (i < a.size() && a[i].id < b[i].id)) return "step " + a[i].id + " is gone";
     if (i == a.size() || b[i].id < a[i].id) return "step " + b[i].id + " is new";
     if (a[i] == b[i]) continue;
-    if (const auto found = detail::difference_of({}, detail::json_of_step(a[i]), detail::json_of_step(b[i]))) return "step " + a[i].id + ": " + detail::sentence_of(*found);
+    const Json was = detail::json_of_step(a[i]), is = detail::json_of_step(b[i]);
+    if (const auto found = detail::difference_of({}, was, is)) return "step " + a[i].id + ": " + detail::sentence_of(*found);
   }
   return {};
 }

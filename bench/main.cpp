@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+// kfm_det_bench: Google Benchmark's number for each side, and then the table of ratios.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <sys/vfs.h>
+
+#include "floor.hpp"
+#include "measure.hpp"
+
+namespace kfm_det::bench {
+namespace {
+
+constexpr const char* help =
+    "kfm_det_bench: what the library costs, beside the physical floor and beside others, in one run\n\n"
+    "  --dir DIR       where the scratch folder is made (default: beside this program); it says what kind of disk is measured\n"
+    "  --seconds S     how long each line of the table is measured (default 3)\n"
+    "  --table         the table alone, without Google Benchmark's numbers\n"
+    "  --benchmark_... goes to Google Benchmark; --benchmark_filter=REGEX chooses lines of the table too\n";
+
+struct Options {
+  std::string directory;
+  double seconds = 3;
+  bool table_only = false;
+};
+
+/// Takes our own options out of the list; the rest is Google Benchmark's.
+Options take_options(int& argc, char** argv) {
+  Options out;
+  std::error_code ignored;
+  out.directory = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
+  if (out.directory.empty()) out.directory = ".";
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const auto value = [&](std::string_view name, std::string& into) {
+      if (word.starts_with(name) && word.substr(name.size()).starts_with('=')) { into = word.substr(name.size() + 1); return true; }
+      if (word != name) return false;
+      if (i + 1 == argc) give_up(std::string(name) + " wants a value");
+      into = argv[++i];
+      return true;
+    };
+    std::string text;
+    if (word == "--help" || word == "-h") {
+      std::fputs(help, stdout);
+      std::exit(0);
+    } else if (value("--dir", text)) {
+      out.directory = text;
+    } else if (value("--seconds", text)) {
+      out.seconds = std::atof(text.c_str());
+      if (!(out.seconds > 0)) give_up("--seconds wants a number above 0");
+    } else if (word == "--table") {
+      out.table_only = true;
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+  argv[argc] = nullptr;
+  return out;
+}
+
+// --- Google Benchmark -------------------------------------------------------------------------------------------------------
+
+void register_side(const Measure& measure, const Side& side, Scratch& scratch) {
+  auto* const benchmark = benchmark::RegisterBenchmark((measure.id + "/" + side.name).c_str(), [&](benchmark::State& state) {
+    const Run run = side.open(scratch.fresh());
+    const std::uint64_t batch = measure.turn == 0 ? 1000 : 1;
+    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(batch))) state.SetIterationTime(run(batch));
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(measure.units));
+  });
+  benchmark->UseManualTime()->Unit(measure.turn == 0 ? benchmark::kNanosecond : benchmark::kMicrosecond);
+}
+
+// --- the table --------------------------------------------------------------------------------------------------------------
+
+std::string text_of(const char* format, double value, const char* unit) {
+  char out[48];
+  (void)std::snprintf(out, sizeof out, format, value, unit);
+  return out;
+}
+
+std::string amount(const Measure& measure, double seconds_per_unit) {
+  if (measure.per_second) return text_of("%.0f/s%s", 1 / seconds_per_unit, "");
+  const double ns = seconds_per_unit * 1e9;
+  return ns < 10'000 ? text_of("%.0f %s", ns, "ns") : text_of("%.1f %s", ns / 1000, "us");
+}
+
+struct Row { std::string what, ours, floor, ratio, hold; };
+
+/// Turns of ours and of each rival by turns, forwards and backwards; each round gives one ratio for each rival.
+void measure_rows(const Measure& measure, Scratch& scratch, double seconds, std::vector<Row>& rows) {
+  std::vector<Run> sides{measure.ours.open(scratch.fresh())};
+  for (const auto& rival : measure.rivals) sides.push_back(rival.side.open(scratch.fresh()));
+  std::uint64_t turn = measure.turn;
+  if (turn == 0) {
+    constexpr std::uint64_t probe = 1000;
+    turn = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(1e-3 * static_cast<double>(probe) / std::max(sides.front()(probe), 1e-9)));
+  }
+  for (const auto& run : sides) (void)run(turn);   // warm
+
+  std::vector<std::vector<double>> times(sides.size());
+  const auto start = Clock::now();
+  for (std::size_t round = 0; round < 9 || (seconds_since(start) < seconds && round < 10'000); ++round)
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      const std::size_t side = round % 2 == 0 ? i : sides.size() - 1 - i;
+      times[side].push_back(sides[side](turn) / static_cast<double>(turn * measure.units));
+    }
+
+  for (std::size_t i = 0; i < measure.rivals.size(); ++i) {
+    const Rival& rival = measure.rivals[i];
+    std::vector<double> ratios;
+    for (std::size_t round = 0; round < times[0].size(); ++round) ratios.push_back(times[i + 1][round] / times[0][round]);
+    const double ratio = quantile(ratios, 0.5);
+    char text[64];
+    (void)std::snprintf(text, sizeof text, "%.2f (%.2f..%.2f)", ratio, quantile(ratios, 0.25), quantile(ratios, 0.75));
+    std::string hold = rival.note;
+    if (rival.hold != 0) hold = text_of(">= %.2f%s", rival.hold, ratio >= rival.hold ? ": holds" : ": MISSED");
+    rows.push_back({i == 0 ? measure.what : "", i == 0 ? amount(measure, quantile(times[0], 0.5)) : "", amount(measure, quantile(times[i + 1], 0.5)) + " " + rival.side.name, text, hold});
+  }
+}
+
+void print(const std::vector<Row>& rows) {
+  std::size_t widths[4] = {};
+  for (const auto& row : rows) {
+    const std::string* const cells[] = {&row.what, &row.ours, &row.floor, &row.ratio};
+    for (std::size_t i = 0; i < 4; ++i) widths[i] = std::max(widths[i], cells[i]->size());
+  }
+  for (const auto& row : rows)
+    std::printf("%-*s | %*s | %-*s | %-*s | %s\n", static_cast<int>(widths[0]), row.what.c_str(), static_cast<int>(widths[1]), row.ours.c_str(), static_cast<int>(widths[2]), row.floor.c_str(),
+                static_cast<int>(widths[3]), row.ratio.c_str(), row.hold.c_str());
+}
+
+/// What a sync costs here: all that is durable below stands on it.
+void print_disk(Scratch& scratch) {
+  const std::string folder = scratch.fresh();
+  RawFile file(folder + "/raw");
+  std::vector<double> times;
+  for (int i = 0; i < 500; ++i) {
+    file.write("x");
+    const auto start = Clock::now();
+    file.sync();
+    times.push_back(seconds_since(start) * 1e6);
+  }
+  struct statfs found = {};
+  (void)::statfs(folder.c_str(), &found);
+  constexpr auto tmpfs = 0x01021994;
+  std::printf("scratch: %s; raw fdatasync of one dirty page: median %.1f us (5 %% %.1f, 95 %% %.1f)%s\n", scratch.path().c_str(), quantile(times, 0.5), quantile(times, 0.05), quantile(times, 0.95),
+              found.f_type == tmpfs ? "\nthis is a tmpfs, which keeps nothing: the lines with a sync mean nothing here; give --dir a folder on a disk" : "");
+}
+
+int run(int argc, char** argv) {
+  const Options options = take_options(argc, argv);
+  Scratch scratch(options.directory);
+  std::vector<Measure> measures;
+  for (auto&& some : {append_measures(), serialise_measures(), key_measures(), step_measures()}) measures.insert(measures.end(), some.begin(), some.end());
+  for (const auto& measure : measures) {
+    register_side(measure, measure.ours, scratch);
+    for (const auto& rival : measure.rivals) register_side(measure, rival.side, scratch);
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  print_disk(scratch);
+  if (!options.table_only) benchmark::RunSpecifiedBenchmarks();
+
+  const std::regex filter(benchmark::GetBenchmarkFilter().empty() ? "." : benchmark::GetBenchmarkFilter());
+  std::vector<Row> rows{{"what", "ours", "floor", "ratio", "hold (DESIGN 9)"}};
+  for (const auto& measure : measures)
+    if (std::regex_search(measure.id, filter)) measure_rows(measure, scratch, options.seconds, rows);
+  if (rows.size() == 1) return 0;
+  std::printf("\nratio: the floor's time over ours, of neighbouring turns; median (quartiles). 1 is as fast, above 1 is faster than it.\n\n");
+  print(rows);
+  return 0;
+}
+
+}  // namespace
+}  // namespace kfm_det::bench
+
+int main(int argc, char** argv) { return kfm_det::bench::run(argc, argv); }

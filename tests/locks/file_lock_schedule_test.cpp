@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+// Two owners under every interleaving of their file system calls and looks at the clock with up to three changes of turn (a stopped process is a turn that
+// changes late), and time passing at any one of them.
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kfm_det/locks/file_lock.hpp"
+#include "tests/files/scratch.hpp"
+#include "tests/locks/watched.hpp"
+
+using namespace kfm_det;
+using namespace kfm_det::tests;
+
+namespace {
+
+const LockScope scope{"noaa", "2012"};
+using Lock = FileLock<WatchedFileSystem, WatchedClock>;
+
+struct World {
+  explicit World(const std::string& root) : a(open(root, "a")), b(open(root, "b")) {}
+  ManualClock clock;
+  std::shared_ptr<Watch> watch = std::make_shared<Watch>();
+  Lock a, b;
+  std::optional<Lease> a_lease, b_lease;
+  bool a_lost = false, failed = false;
+
+  Lock open(const std::string& root, const std::string& owner) {
+    return good(Lock::open(root, {.owner = OwnerId{owner}, .clock = WatchedClock(clock, watch), .file_system = WatchedFileSystem(watch)}));
+  }
+  void acquire(Lock& lock, std::optional<Lease>& lease, FencingToken above = {}) {
+    auto answer = lock.try_acquire(scope, seconds(10), above);
+    if (!answer) failed = true;
+    else lease = answer.value();
+  }
+  void renew(Lock& lock, std::optional<Lease>& lease) {
+    auto answer = lock.renew(*lease, seconds(10));
+    if (answer) lease = answer.value();
+    else if (answer.error().code() == errc::lease_lost) { lease.reset(); a_lost = true; }
+    else failed = true;
+  }
+  [[nodiscard]] int holders() const {
+    int count = 0;
+    for (const auto* const lease : {&a_lease, &b_lease}) count += *lease && clock.monotonic() < (*lease)->deadline;
+    return count;
+  }
+};
+
+struct Script {
+  std::function<void(World&)> prepare, first, second;
+  std::function<void(World&, bool time_passed)> check;
+};
+
+/// All slices up to the number of calls that there are; `time_steps`: at which change of turn ten seconds pass, or never.
+int explore(const Script& script, std::size_t slices_count, bool with_time) {
+  const Scratch scratch(true);
+  int schedules = 0;
+  const auto run = [&](const std::vector<std::size_t>& slices, std::optional<std::size_t> time_at) {
+    const std::string root = scratch / std::to_string(schedules++);
+    World world(root);
+    script.prepare(world);
+    bool time_passed = false;
+    Turns turns(slices, [&](std::size_t change) {
+      if (change == time_at) { world.clock.advance(seconds(10)); time_passed = true; }
+    });
+    *world.watch = [&](std::string_view, const std::string&) -> std::optional<Error> { turns.point(); return std::nullopt; };
+    turns.run([&] { script.first(world); }, [&] { script.second(world); });
+    *world.watch = nullptr;
+    std::string text;
+    for (const std::size_t slice : slices) text += std::to_string(slice) + " ";
+    INFO("slices " << text << (time_at ? ", time at change " + std::to_string(*time_at) : ""));
+    REQUIRE_FALSE(world.failed);
+    REQUIRE(world.holders() <= 1);
+    script.check(world, time_passed);
+    std::filesystem::remove_all(root);
+    return turns.switches;
+  };
+  std::vector<std::size_t> slices(slices_count, 0);
+  for (;;) {
+    std::size_t reached = 0;
+    for (std::size_t time = 0; time <= (with_time ? slices_count : 0); ++time) {
+      const std::size_t switches = run(slices, time == 0 ? std::nullopt : std::optional<std::size_t>(time - 1));
+      if (time == 0) reached = switches;
+    }
+    // The next one: a slice that its thread did not outlast makes all longer ones, and all that follow, the same schedule.
+    std::size_t at = slices_count;
+    if (reached < slices_count) { at = reached; for (std::size_t i = at; i < slices_count; ++i) slices[i] = 0; }
+    while (at > 0) {
+      ++slices[at - 1];
+      break;
+    }
+    if (at == 0) return schedules;
+    for (std::size_t i = at; i < slices_count; ++i) slices[i] = 0;
+  }
+}
+
+const auto nothing = [](World&) {};
+
+}  // namespace
+
+TEST_CASE("LOCK-1 LOCK-6 two who ask for a free scope: exactly one is granted it, in every interleaving") {
+  for (const std::uint64_t above : {0U, 100U}) {
+    const int schedules = explore({nothing, [](World& world) { world.acquire(world.a, world.a_lease); }, [=](World& world) { world.acquire(world.b, world.b_lease, FencingToken{above}); },
+                                   [&](World& world, bool) {
+                                     REQUIRE(world.holders() == 1);
+                                     if (world.b_lease) REQUIRE(world.b_lease->token.value > above);
+                                   }}, 2, false);
+    CHECK(schedules > 100);
+    WARN(schedules << " schedules");
+  }
+}
+
+TEST_CASE("LOCK-1 LOCK-2 two who ask for a scope with a past, while time passes: never both, never an old token") {
+  const int schedules = explore({[](World& world) {
+                                   for (int i = 0; i < 3; ++i) {
+                                     world.acquire(world.a, world.a_lease);
+                                     REQUIRE(world.a.release(*world.a_lease).has_value());
+                                   }
+                                   world.a_lease.reset();
+                                 },
+                                 [](World& world) { world.acquire(world.a, world.a_lease); }, [](World& world) { world.acquire(world.b, world.b_lease, FencingToken{100}); },
+                                 [](World& world, bool time_passed) {
+                                   if (!time_passed) REQUIRE(world.holders() == 1);
+                                   for (const auto* const lease : {&world.a_lease, &world.b_lease}) if (*lease) REQUIRE((*lease)->token.value > 3);
+                                   if (world.a_lease && world.b_lease) REQUIRE(world.a_lease->token != world.b_lease->token);
+                                 }}, 2, true);
+  WARN(schedules << " schedules");
+}
+
+TEST_CASE("LOCK-1 LOCK-4 an owner renews while another one asks and time passes: one of them has it") {
+  const Script script{[](World& world) { world.acquire(world.a, world.a_lease); }, [](World& world) { world.renew(world.a, world.a_lease); },
+                      [](World& world) { world.acquire(world.b, world.b_lease); },
+                      [](World& world, bool time_passed) {
+                        if (!time_passed) {
+                          REQUIRE_FALSE(world.a_lost);  // nobody was granted it, so it is not lost
+                          REQUIRE_FALSE(world.b_lease);
+                        }
+                        if (world.a_lease && world.clock.monotonic() < world.a_lease->deadline) world.renew(world.a, world.a_lease);
+                        REQUIRE(world.holders() <= 1);
+                        if (world.b_lease && world.clock.monotonic() < world.b_lease->deadline) {
+                          world.renew(world.b, world.b_lease);
+                          REQUIRE(world.b_lease);
+                        }
+                      }};
+  const int schedules = explore(script, 3, true);
+  Script turned = script;
+  std::swap(turned.first, turned.second);
+  WARN(schedules + explore(turned, 3, true) << " schedules");
+}
+
+TEST_CASE("LOCK-1 LOCK-5 an owner releases while another one asks") {
+  const Script script{[](World& world) { world.acquire(world.a, world.a_lease); },
+                      [](World& world) { REQUIRE(world.a.release(*world.a_lease).has_value()); world.a_lease.reset(); },
+                      [](World& world) { world.acquire(world.b, world.b_lease); },
+                      [](World& world, bool) {
+                        if (!world.b_lease) world.acquire(world.b, world.b_lease);
+                        REQUIRE(world.b_lease);
+                      }};
+  Script turned = script;
+  std::swap(turned.first, turned.second);
+  WARN(explore(script, 2, true) + explore(turned, 2, true) << " schedules");
+}
