@@ -38,9 +38,9 @@ Side ours(std::size_t records, bool durable) {
 }
 
 /// One write for the group; with `hash`, first SHA-256 over each line, which is what proves it later.
-Side raw(std::string name, std::size_t records, bool hash, bool durable) {
+Side raw(std::string name, RawFile::Kind kind, std::size_t records, bool hash, bool durable) {
   return {std::move(name), [=](const std::string& folder) {
-            const auto file = std::make_shared<RawFile>(folder + "/raw");
+            const auto file = std::make_shared<RawFile>(folder + "/raw", kind);
             const auto sha256 = std::make_shared<RawSha256>();
             const auto lines = sealed_lines(intent_records(records));
             std::string whole;
@@ -94,14 +94,18 @@ Side sqlite_full() {
 }  // namespace
 
 std::vector<Measure> append_measures() {
-  constexpr std::size_t group = 256, between_prewrites = 64;   // 256 KiB of newlines, one unit of 4 KiB for each append
+  constexpr std::size_t group = 256, in_a_row = 64;
   const std::string bytes = std::to_string(sealed_lines(intent_records(1)).front().size());
+  using enum RawFile::Kind;
   return {
       {"append_sync", "append + sync, one record of " + bytes + " bytes", ours(1, true),
-       {{raw("raw pwrite + fdatasync", 1, false, true), 1 / 1.05}, {sqlite_full(), 1}}, 1, false, 1},
-      {"append_sync_run", "the same, 64 in a row (with their share of prewriting)", ours(1, true), {{raw("raw pwrite + fdatasync", 1, false, true)}, {sqlite_full()}}, 1, false, between_prewrites},
-      {"group_sync", "256 records in a group + sync, per record", ours(group, true), {{raw("raw SHA-256 + write + fdatasync", group, true, true), 0.8}}, group, false, 1},
-      {"group", "256 records in a group, no sync, per record", ours(group, false), {{raw("raw SHA-256 + write", group, true, false), 0, "not asked for"}}, group, false, 1},
+       {{raw("raw pwrite + fdatasync", prewritten, 1, false, true), 1 / 1.05}, {sqlite_full(), 1}}, 1, false, 1},
+      {"append_sync_run", "the same, 64 in a row (with their share of prewriting)", ours(1, true),
+       {{raw("raw pwrite + fdatasync", prewritten, 1, false, true)}, {raw("the same, growing file", growing, 1, false, true)}, {sqlite_full(), 1}}, 1, false, in_a_row},
+      {"group_sync", "256 records in a group + sync, per record", ours(group, true),
+       {{raw("raw SHA-256 + pwrite + fdatasync", prewritten, group, true, true), 0.8}, {raw("the same, growing file", growing, group, true, true)}}, group, false, 1},
+      {"group", "256 records in a group, no sync, per record", ours(group, false),
+       {{raw("raw SHA-256 + pwrite", prewritten, group, true, false)}, {raw("the same, growing file", growing, group, true, false)}}, group, false, 1},
   };
 }
 

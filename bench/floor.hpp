@@ -16,12 +16,16 @@
 
 namespace kfm_det::bench {
 
-/// A file of newlines, written and synced; writes go to the next place that a log's would (a new unit of 4 KiB behind each sync), over and over.
+/// Writes go to the next place that a log's would: a new unit of 4 KiB behind each sync.
 class RawFile {
  public:
-  explicit RawFile(const std::string& path) : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
+  enum class Kind {
+    prewritten,  ///< newlines, written and synced before, and written over again and again: what a sync of data alone costs
+    growing,     ///< empty at first: each write makes the file longer, and each sync has that to write down too
+  };
+  explicit RawFile(const std::string& path, Kind kind = Kind::prewritten) : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)), kind_(kind) {
     const std::string newlines(std::size_t{1} << 20, '\n');
-    for (std::uint64_t at = 0; at < bytes; at += newlines.size()) put(newlines, at);
+    for (std::uint64_t at = 0; kind == Kind::prewritten && at < bytes; at += newlines.size()) put(newlines, at);
     if (descriptor_ < 0 || ::fsync(descriptor_) != 0) give_up("cannot make " + path);
   }
   RawFile(const RawFile&) = delete;
@@ -29,7 +33,10 @@ class RawFile {
   ~RawFile() { ::close(descriptor_); }
 
   void write(std::string_view text) {
-    if (at_ + text.size() > bytes) at_ = 0;
+    if (at_ + text.size() > bytes) {
+      at_ = 0;
+      if (kind_ == Kind::growing && ::ftruncate(descriptor_, 0) != 0) give_up("ftruncate failed");
+    }
     put(text, at_);
     at_ += text.size();
   }
@@ -44,6 +51,7 @@ class RawFile {
     if (::pwrite(descriptor_, text.data(), text.size(), static_cast<off_t>(at)) != static_cast<ssize_t>(text.size())) give_up("pwrite failed");
   }
   int descriptor_;
+  Kind kind_;
   std::uint64_t at_ = 0;
 };
 

@@ -72,8 +72,9 @@ Options take_options(int& argc, char** argv) {
 
 // --- Google Benchmark -------------------------------------------------------------------------------------------------------
 
-void register_side(const Measure& measure, const Side& side, Scratch& scratch) {
+void register_side(const Measure& measure, const Side& side, const std::string& directory) {
   auto* const benchmark = benchmark::RegisterBenchmark((measure.id + "/" + side.name).c_str(), [&](benchmark::State& state) {
+    Scratch scratch(directory);
     const Run run = side.open(scratch.fresh());
     const std::uint64_t batch = measure.turn == 0 ? 1000 : 1;
     while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(batch))) state.SetIterationTime(run(batch));
@@ -84,22 +85,23 @@ void register_side(const Measure& measure, const Side& side, Scratch& scratch) {
 
 // --- the table --------------------------------------------------------------------------------------------------------------
 
-std::string text_of(const char* format, double value, const char* unit) {
+std::string decimal(double value, int digits) {
   char out[48];
-  (void)std::snprintf(out, sizeof out, format, value, unit);
+  (void)std::snprintf(out, sizeof out, "%.*f", digits, value);
   return out;
 }
 
 std::string amount(const Measure& measure, double seconds_per_unit) {
-  if (measure.per_second) return text_of("%.0f/s%s", 1 / seconds_per_unit, "");
+  if (measure.per_second) return decimal(1 / seconds_per_unit, 0) + "/s";
   const double ns = seconds_per_unit * 1e9;
-  return ns < 10'000 ? text_of("%.0f %s", ns, "ns") : text_of("%.1f %s", ns / 1000, "us");
+  return ns < 10'000 ? decimal(ns, 0) + " ns" : decimal(ns / 1000, 1) + " us";
 }
 
 struct Row { std::string what, ours, floor, ratio, hold; };
 
 /// Turns of ours and of each rival by turns, forwards and backwards; each round gives one ratio for each rival.
-void measure_rows(const Measure& measure, Scratch& scratch, double seconds, std::vector<Row>& rows) {
+void measure_rows(const Measure& measure, const std::string& directory, double seconds, std::vector<Row>& rows) {
+  Scratch scratch(directory);   // goes away with the sides: a log grows by gigabytes in a minute
   std::vector<Run> sides{measure.ours.open(scratch.fresh())};
   for (const auto& rival : measure.rivals) sides.push_back(rival.side.open(scratch.fresh()));
   std::uint64_t turn = measure.turn;
@@ -111,7 +113,7 @@ void measure_rows(const Measure& measure, Scratch& scratch, double seconds, std:
 
   std::vector<std::vector<double>> times(sides.size());
   const auto start = Clock::now();
-  for (std::size_t round = 0; round < 9 || (seconds_since(start) < seconds && round < 10'000); ++round)
+  for (std::size_t round = 0; round < 9 || (seconds_since(start) < seconds && round < 2'000); ++round)
     for (std::size_t i = 0; i < sides.size(); ++i) {
       const std::size_t side = round % 2 == 0 ? i : sides.size() - 1 - i;
       times[side].push_back(sides[side](turn) / static_cast<double>(turn * measure.units));
@@ -122,10 +124,9 @@ void measure_rows(const Measure& measure, Scratch& scratch, double seconds, std:
     std::vector<double> ratios;
     for (std::size_t round = 0; round < times[0].size(); ++round) ratios.push_back(times[i + 1][round] / times[0][round]);
     const double ratio = quantile(ratios, 0.5);
-    char text[64];
-    (void)std::snprintf(text, sizeof text, "%.2f (%.2f..%.2f)", ratio, quantile(ratios, 0.25), quantile(ratios, 0.75));
+    const std::string text = decimal(ratio, 2) + " (" + decimal(quantile(ratios, 0.25), 2) + ".." + decimal(quantile(ratios, 0.75), 2) + ")";
     std::string hold = rival.note;
-    if (rival.hold != 0) hold = text_of(">= %.2f%s", rival.hold, ratio >= rival.hold ? ": holds" : ": MISSED");
+    if (rival.hold != 0) hold = ">= " + decimal(rival.hold, 2) + (ratio >= rival.hold ? ": holds" : ": MISSED");
     rows.push_back({i == 0 ? measure.what : "", i == 0 ? amount(measure, quantile(times[0], 0.5)) : "", amount(measure, quantile(times[i + 1], 0.5)) + " " + rival.side.name, text, hold});
   }
 }
@@ -165,8 +166,8 @@ int run(int argc, char** argv) {
   std::vector<Measure> measures;
   for (auto&& some : {append_measures(), serialise_measures(), key_measures(), step_measures()}) measures.insert(measures.end(), some.begin(), some.end());
   for (const auto& measure : measures) {
-    register_side(measure, measure.ours, scratch);
-    for (const auto& rival : measure.rivals) register_side(measure, rival.side, scratch);
+    register_side(measure, measure.ours, scratch.path());
+    for (const auto& rival : measure.rivals) register_side(measure, rival.side, scratch.path());
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
@@ -176,7 +177,7 @@ int run(int argc, char** argv) {
   const std::regex filter(benchmark::GetBenchmarkFilter().empty() ? "." : benchmark::GetBenchmarkFilter());
   std::vector<Row> rows{{"what", "ours", "floor", "ratio", "hold (DESIGN 9)"}};
   for (const auto& measure : measures)
-    if (std::regex_search(measure.id, filter)) measure_rows(measure, scratch, options.seconds, rows);
+    if (std::regex_search(measure.id, filter)) measure_rows(measure, scratch.path(), options.seconds, rows);
   if (rows.size() == 1) return 0;
   std::printf("\nratio: the floor's time over ours, of neighbouring turns; median (quartiles). 1 is as fast, above 1 is faster than it.\n\n");
   print(rows);

@@ -206,6 +206,19 @@ TEST_CASE("LOCK-4 an expired lease is not renewed, though nobody took it; and it
   CHECK(good(two.b.try_acquire(scope, seconds(10))));
 }
 
+TEST_CASE("LOCK-4 who knows that he is too late writes no new deadline, which would keep others waiting") {
+  Watched two;
+  const auto lease = *good(two.w.try_acquire(scope, seconds(10)));
+  two.clock.advance(seconds(10));
+  std::vector<std::string> calls;
+  *two.watch = [&](std::string_view call, const std::string&) -> std::optional<Error> {
+    if (call != "clock") calls.emplace_back(call);
+    return std::nullopt;
+  };
+  CHECK(bad(two.w.renew(lease, seconds(10))) == errc::lease_lost);
+  CHECK(calls.empty());
+}
+
 TEST_CASE("LOCK-4 time that passes during a renewal counts, wherever it passes") {
   int calls = 0;
   {

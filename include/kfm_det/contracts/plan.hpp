@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -64,13 +65,22 @@ template <class P> concept has_operations = requires { typename P::Operations; }
 template <class P> concept plans = requires(std::span<const SourceRef> inputs, PlanBuilder<typename P::Operations>& builder) { { P::plan(inputs, builder) } -> std::same_as<result<void>>; };
 template <class P> concept discovers = requires(const P& plan, SourceReader& reader) { { plan.inputs(reader) } -> std::same_as<result<std::vector<SourceRef>>>; };
 template <class P> concept gates = requires(const P& plan, const SourceRef& ref, SourceReader& reader) { { plan.gate(ref, reader) } -> std::same_as<result<void>>; };
-template <class P> concept mentions_inputs = requires { &P::inputs; };
-template <class P> concept mentions_gate = requires { &P::gate; };
+
+// What may be left out must be right when it is there; also when it is private, overloaded or a template, which `&P::inputs` would take for
+// nothing. In a class that derives from P and from Optional, a name that P has is ambiguous. (A final P can only be asked the plain way.)
+struct Optional { int inputs, gate, missing_keys, may_be_empty, on_failure; };
+template <class P> struct Probe : P, Optional {};
+template <class P> concept open = std::is_class_v<P> && !std::is_final_v<P>;
+template <class P> concept mentions_inputs = requires { &P::inputs; } || (open<P> && !requires { &Probe<P>::inputs; });
+template <class P> concept mentions_gate = requires { &P::gate; } || (open<P> && !requires { &Probe<P>::gate; });
+template <class P> concept mentions_missing_keys = requires { P::missing_keys; } || (open<P> && !requires { &Probe<P>::missing_keys; });
+template <class P> concept mentions_may_be_empty = requires { P::may_be_empty; } || (open<P> && !requires { &Probe<P>::may_be_empty; });
+template <class P> concept mentions_on_failure = requires { P::on_failure; } || (open<P> && !requires { &Probe<P>::on_failure; });
 template <class P> concept inputs_fit = !mentions_inputs<P> || discovers<P>;
 template <class P> concept gate_fits = !mentions_gate<P> || gates<P>;
-template <class P> concept missing_keys_fit = !requires { P::missing_keys; } || requires { { P::missing_keys } -> std::convertible_to<MissingKeys>; };
-template <class P> concept may_be_empty_fits = !requires { P::may_be_empty; } || requires { { P::may_be_empty } -> std::convertible_to<bool>; };
-template <class P> concept on_failure_fits = !requires { P::on_failure; } || requires { { P::on_failure } -> std::convertible_to<OnFailure>; };
+template <class P> concept missing_keys_fit = !mentions_missing_keys<P> || requires { { P::missing_keys } -> std::convertible_to<MissingKeys>; };
+template <class P> concept may_be_empty_fits = !mentions_may_be_empty<P> || requires { { P::may_be_empty } -> std::convertible_to<bool>; };
+template <class P> concept on_failure_fits = !mentions_on_failure<P> || requires { { P::on_failure } -> std::convertible_to<OnFailure>; };
 }  // namespace plan_clause
 
 template <class P>

@@ -35,7 +35,7 @@ namespace kfm_det {
 
 struct FileStoreOptions {
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;   ///< a segment that would grow beyond is followed by a new one
-  std::uint64_t prewrite_bytes = std::uint64_t{256} << 10; ///< newlines written and synced ahead of the appends
+  std::uint64_t prewrite_bytes = std::uint64_t{256} << 10; ///< newlines written and synced ahead of the first appends; more as a segment grows
 };
 
 template <class Fs = PosixFileSystem>
@@ -98,7 +98,7 @@ class FileStore<Fs>::Stream {
     my.clean_up(again);
     my.tail = found.recovery.tail;
     my.incarnation = found.recovery.incarnation;
-    my.durable = my.tail;
+    my.durable = my.tail.lsn;
     Bytes copies;
     Lsn first_copied = 0;
     for (const auto& place : found.places) {
@@ -129,7 +129,7 @@ class FileStore<Fs>::Stream {
     if (!names) return names.error();
     KFM_DET_TRY(auto found, my.read_all(names.value(), witnesses, false, nullptr));
     my.tail = found.recovery.tail;
-    my.durable = my.tail;
+    my.durable = my.tail.lsn;
     return found.recovery;
   }
 
@@ -153,7 +153,7 @@ class FileStore<Fs>::Stream {
     if (expected_last != my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }
     KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));
     my.tail.lsn += group.size();
-    my.tail.hash = wal::read_line(group.back()).hash;   // only what a MARK will name; a frame that is no envelope names nothing
+    my.tail_hashed = false;
     my.last_group_before = expected_last;
     my.last_group.swap(my.buffer);
     my.mark_is_last = false;
@@ -165,8 +165,8 @@ class FileStore<Fs>::Stream {
     State& my = *state_;
     std::unique_lock guard(my.mutex);
     KFM_DET_TRY(my.may_write());
-    const Head target = my.tail;
-    if (my.active && (my.dirty || my.durable.lsn < target.lsn)) {
+    const Lsn target = my.tail.lsn;
+    if (my.active && (my.dirty || my.durable < target)) {
       const auto active = my.active;   // rotation may replace it meanwhile
       my.needs_gap = true;             // from the moment the sync is issued
       my.dirty = false;
@@ -177,8 +177,8 @@ class FileStore<Fs>::Stream {
       KFM_DET_TRY(my.may_write());
     }
     KFM_DET_TRY(my.look());
-    if (my.durable.lsn < target.lsn) my.durable = target;
-    return my.durable.lsn;
+    my.durable = std::max(my.durable, target);
+    return my.durable;
   }
 
   /// STORE-10. Every line is verified again, and its link to the one before. Errors: corrupt_committed, io_error, and what the visitor answers.
@@ -204,7 +204,7 @@ class FileStore<Fs>::Stream {
     return last;
   }
 
-  [[nodiscard]] Tail tail() const { const std::scoped_lock guard(state_->mutex); return {state_->tail.lsn, state_->durable.lsn}; }
+  [[nodiscard]] Tail tail() const { const std::scoped_lock guard(state_->mutex); return {state_->tail.lsn, state_->durable}; }
 
   /// Leaves a synced MARK behind the tail, unless one is there. Errors: as append and sync.
   [[nodiscard]] result<void> prove() {
@@ -213,9 +213,9 @@ class FileStore<Fs>::Stream {
     {
       const std::scoped_lock guard(my.mutex);
       KFM_DET_TRY(my.may_write());
-      if (!my.active || my.mark_is_last || my.durable.lsn != my.tail.lsn) return success();
+      if (!my.active || my.mark_is_last || my.durable != my.tail.lsn) return success();
       my.buffer.clear();
-      my.append_mark(my.buffer, my.durable);
+      my.append_mark(my.buffer);
       KFM_DET_TRY(my.write_line(my.buffer, 0));
       my.mark_is_last = true;
     }
@@ -257,7 +257,9 @@ class FileStore<Fs>::Stream {
     std::uint64_t segment_ordinal = 0;  // of `active`
     std::uint64_t unit = 4096;          // rewrite unit
     Incarnation incarnation = 1;
-    Head tail, durable;
+    Head tail;
+    bool tail_hashed = true;            // else its hash is to be taken from `last_group`
+    Lsn durable = 0;
     std::shared_ptr<Active> active;
     std::uint64_t at = 0;               // where the next byte goes
     std::uint64_t prewritten = 0;       // newlines are durable up to here
@@ -269,7 +271,9 @@ class FileStore<Fs>::Stream {
     void forget() {
       active.reset();
       parts.clear();
-      tail = durable = Head{id, 0, 0, {}};
+      tail = Head{id, 0, 0, {}};
+      tail_hashed = true;
+      durable = 0;
       at = prewritten = 0;
       claimed = segment_ordinal = 0;
       needs_gap = dirty = mark_is_last = false;
@@ -343,8 +347,14 @@ class FileStore<Fs>::Stream {
         }
     }
 
-    void append_mark(Bytes& out, const Head& names) const {
-      wal::seal_mark(out, {id, std::max<Incarnation>(incarnation, 1), segment_ordinal, names.lsn, names.hash});
+    /// Names the tail. Its hash is wanted here alone, so no append pays for it; a frame that is no envelope names nothing.
+    void append_mark(Bytes& out) {
+      if (!tail_hashed) {
+        const BytesView lines = BytesView(last_group).substr(0, last_group.size() - 1);
+        tail.hash = wal::read_line(lines.substr(lines.rfind('\n') + 1)).hash;   // behind npos is the beginning
+        tail_hashed = true;
+      }
+      wal::seal_mark(out, {id, std::max<Incarnation>(incarnation, 1), segment_ordinal, tail.lsn, tail.hash});
       out += '\n';
     }
 
@@ -360,7 +370,7 @@ class FileStore<Fs>::Stream {
       auto next = std::make_shared<Active>(Active{std::move(made).value(), path});
       const std::uint64_t before = std::exchange(segment_ordinal, claimed);
       Bytes whole = copies;
-      append_mark(whole, tail);
+      append_mark(whole);
       const std::uint64_t used = whole.size();
       whole.resize(segment::align_up(used + unit, options.prewrite_bytes), '\n');
       const auto undone = [&](Error error) -> Error { segment_ordinal = before; next.reset(); (void)fs.remove(temporary); return error; };
@@ -400,8 +410,15 @@ class FileStore<Fs>::Stream {
         }
         ++claimed;
       }
-      durable = tail;
+      durable = tail.lsn;
       return name_segment(tail.lsn + 1, {});
+    }
+
+    /// How far to prewrite when `needed` is not reached. As much again as there is, up to 16 chunks: each prewriting costs a sync that changes metadata,
+    /// so a long tenure has few of them, and a short one a small file. Never beyond a full segment, but for what is needed.
+    [[nodiscard]] std::uint64_t prewrite_end(std::uint64_t needed) const {
+      const std::uint64_t grown = prewritten + std::min(prewritten, 16 * options.prewrite_bytes);
+      return segment::align_up(std::max(needed, std::min(grown, options.segment_bytes)), options.prewrite_bytes);
     }
 
     /// Puts whole lines behind what is there; `first` is the LSN of the first, 0 for a MARK (which never starts a segment).
@@ -415,17 +432,11 @@ class FileStore<Fs>::Stream {
         place = segment::align_up(at, unit);
       }
       if (place + lines.size() > prewritten) {
-        const std::uint64_t end = segment::align_up(place + lines.size(), options.prewrite_bytes);
+        place = segment::align_up(at, unit);   // a sync is issued: what is before it shares no unit with what comes
+        const std::uint64_t end = prewrite_end(place + lines.size());
         if (auto written = segment::write_newlines(fs, active->file, prewritten, end); !written) return written.error().at(active->path);
         if (auto synced = fs.sync(active->file); !synced) return fail(synced.error());
         prewritten = end;
-        place = segment::align_up(at, unit);   // a sync was issued: what is before it shares no unit with what comes
-        if (place + lines.size() > prewritten) {
-          const std::uint64_t more = segment::align_up(place + lines.size(), options.prewrite_bytes);
-          if (auto written = segment::write_newlines(fs, active->file, prewritten, more); !written) return written.error().at(active->path);
-          if (auto synced = fs.sync(active->file); !synced) return fail(synced.error());
-          prewritten = more;
-        }
         needs_gap = true;
       }
       dirty = true;

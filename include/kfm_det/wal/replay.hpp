@@ -87,6 +87,7 @@ class Replay {
     auto filled = fill(run, payload);
     if (!filled) return filled.error().as(errc::corrupt_committed).at(place(line, record));
     for (const auto& effect : run.effects) state_.planned_keys.insert(effect.business_key.text);
+    run.planned_effects = run.effects.size();
     run.plan = std::move(payload);
     state_.newest[run.trigger_key] = state_.runs.size();
     state_.runs.push_back(std::move(run));

@@ -91,6 +91,7 @@ struct RunState {
   std::uint64_t next_seq = 1;
   std::uint32_t attempts = 0;          ///< since its last new DONE; graceful stops do not count
   std::uint32_t attempts_ever = 0;
+  std::uint64_t planned_effects = 0;
   Instant planned_at{0}, finished_at{0};
   std::optional<Failure> failure;
 

@@ -94,6 +94,7 @@ CREATE VIEW current_outputs AS
   // what the few commits before WAL mode leave in the folder is synced by open_for_writing().
   KFM_DET_TRY(database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                            "PRAGMA mmap_size = 0;"        // a read error of a mapping would kill the process
+                           "PRAGMA journal_size_limit = 67108864;"   // a log that one large output blew up shrinks again
                            "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON"));   // where fsync alone does not reach the medium (macOS)
   KFM_DET_TRY(const auto synchronous, database.integer("PRAGMA synchronous"));
   KFM_DET_TRY(const auto foreign_keys, database.integer("PRAGMA foreign_keys"));

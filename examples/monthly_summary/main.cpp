@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSL-1.0
+// monthly-summary: the command line of the example.
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <unistd.h>
+
+#include "inspect.hpp"
+
+namespace {
+using namespace weather;
+
+constexpr const char* help_text = R"(monthly-summary: daily weather to monthly and yearly summaries, in an updater that can be killed at any moment
+
+  monthly-summary run --data FILE --state DIR   summarise what changed in FILE; progress and one sentence go to stderr
+      --trigger KEY    names the event that asks (default: the name of FILE)
+      --actor NAME     who asks, as the log records it (default: monthly-summary)
+      --attempts N     give up on a run after N attempts without progress (default: 20)
+      --window N       how many summaries are published together (default: 64)
+      -q, --quiet      say nothing unless it fails
+  monthly-summary show --state DIR              what is published, as a table
+  monthly-summary show --state DIR --json       the same as canonical JSON: equal bytes for an equal state
+  monthly-summary explain KEY --state DIR       which run, version and inputs made what is current, when, and what it replaced
+  monthly-summary verify --state DIR            check every record of the log, and every key and version
+  monthly-summary help                          this page
+
+DIR holds wal/ (the log), locks/ and summaries.db (SQLite). show, explain and verify change no byte of it.
+Exit codes: 0 done · 1 other · 2 wrong arguments · 3 the data were refused · 4 another process works here · 5 another process took over
+  6 log or sink damaged or not a pair · 7 the run ended otherwise (undone, failed ...) · 8 disk or memory trouble, try again · 9 stopped by a signal
+)";
+
+int fail(const det::Error& error) { return det::report(error); }
+int fail_usage(const std::string& what) {
+  std::fprintf(stderr, "error: %s. See `monthly-summary help`.\n", what.c_str());
+  return 2;
+}
+int print(const det::result<std::string>& text) {
+  if (!text) return fail(text.error());
+  if (std::fputs(text.value().c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail(det::Error(det::errc::io_error, "the output could not be written", "stdout", "Free some space, or write elsewhere"));
+  return 0;
+}
+
+// --- arguments ---------------------------------------------------------------------------------------------------------------
+
+struct Arguments {
+  std::vector<std::string> words;
+  std::map<std::string, std::string> options;   // flags: empty text
+
+  [[nodiscard]] std::string text(const std::string& name, std::string otherwise = {}) const {
+    const auto found = options.find(name);
+    return found == options.end() ? otherwise : found->second;
+  }
+  [[nodiscard]] bool has(const std::string& name) const { return options.contains(name); }
+};
+
+struct Command {
+  std::string_view name;
+  std::size_t words;                             // behind the name
+  std::vector<std::string_view> required, optional, flags;
+};
+const Command commands[] = {
+    {"run", 0, {"--data", "--state"}, {"--trigger", "--actor", "--attempts", "--window", "--kill-after-events", "--stop-after-events"}, {"--quiet"}},
+    {"show", 0, {"--state"}, {}, {"--json"}},
+    {"explain", 1, {"--state"}, {}, {}},
+    {"verify", 0, {"--state"}, {}, {}},
+};
+bool among(const std::vector<std::string_view>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+/// errc::invalid_argument says what is wrong.
+det::result<Arguments> read_arguments(const Command& command, const std::vector<std::string>& given) {
+  const auto no = [](std::string what) { return det::Error(det::errc::invalid_argument, std::move(what)); };
+  Arguments out;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    std::string name = given[i] == "-q" ? "--quiet" : given[i], value;
+    if (!name.starts_with("-") || name == "-") {
+      out.words.push_back(name);
+      continue;
+    }
+    const std::size_t equals = name.find('=');
+    if (equals != std::string::npos) value = name.substr(equals + 1), name.resize(equals);
+    const bool flag = among(command.flags, name);
+    if (!flag && !among(command.required, name) && !among(command.optional, name)) return no("`" + std::string(command.name) + "` knows no option " + name);
+    if (out.has(name)) return no(name + " is given twice");
+    if (flag && equals != std::string::npos) return no(name + " takes no value");
+    if (!flag && equals == std::string::npos) {
+      if (i + 1 == given.size()) return no(name + " wants a value");
+      value = given[++i];
+    }
+    if (!flag && value.empty()) return no(name + " wants a value");
+    out.options[name] = value;
+  }
+  for (const auto name : command.required)
+    if (!out.has(std::string(name))) return no("`" + std::string(command.name) + "` wants " + std::string(name));
+  if (out.words.size() != command.words) return no("`" + std::string(command.name) + "` wants " + (command.words == 0 ? "no words besides its options" : "one business key, such as seattle/2012-01"));
+  return out;
+}
+
+/// 1 to 4294967295.
+det::result<std::uint32_t> number(const Arguments& arguments, const std::string& name, std::uint32_t otherwise) {
+  if (!arguments.has(name)) return otherwise;
+  const std::string text = arguments.text(name);
+  std::uint32_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size() || out == 0) return det::Error(det::errc::invalid_argument, name + " wants a number from 1 to 4294967295, not '" + text + "'");
+  return out;
+}
+
+// --- run -----------------------------------------------------------------------------------------------------------------------
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+/// The first Ctrl-C stops between two steps, and the run stays resumable; the second one ends the process.
+void stop_gracefully_on(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { stop_asked = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(signal, &action, nullptr);
+}
+
+/// One line on a terminal that is written over and over.
+class Progress {
+ public:
+  explicit Progress(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) == 1) {}
+  void show(const det::Event& event) const {
+    using Kind = det::Event::Kind;
+    if (!wanted_ || (event.kind != Kind::step_done && event.kind != Kind::effects_done)) return;
+    std::fprintf(stderr, "\r\033[K%s %llu of %llu", event.kind == Kind::step_done ? "summarised" : "published", static_cast<unsigned long long>(event.done), static_cast<unsigned long long>(event.total));
+    std::fflush(stderr);
+  }
+  void clear() const {
+    if (wanted_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  bool wanted_;
+};
+
+// [run]
+det::result<det::RunReport> update(const MonthlySummary& plan, const std::string& state, const det::Trigger& trigger, det::UpdaterLimits limits, det::Observer observer) {
+  KFM_DET_TRY(auto store, det::FileStore<>::open(state + "/wal"));
+  KFM_DET_TRY(auto lock, det::FileLock<>::open(state + "/locks"));
+  KFM_DET_TRY(auto sink, det::SqliteSink::open(state + "/summaries.db"));
+  det::Environment<det::SystemClock, MonthsReader> environment;
+  environment.source_reader.folder = plan.folder();
+  environment.limits = limits;
+  environment.observer = std::move(observer);
+  environment.cancelled = [] { return stop_asked != 0; };
+  det::Updater updater{plan, std::move(store), std::move(lock), std::move(sink), std::move(environment)};
+  return updater.run(trigger);
+}
+// [run]
+
+int run(const Arguments& arguments) {
+  det::UpdaterLimits limits;
+  const auto attempts = number(arguments, "--attempts", limits.attempts), window = number(arguments, "--window", limits.window);
+  const auto kill_at = number(arguments, "--kill-after-events", 0), stop_at = number(arguments, "--stop-after-events", 0);   // for tests: end, or sleep, at the N-th event
+  for (const auto* one : {&attempts, &window, &kill_at, &stop_at})
+    if (!*one) return fail_usage(one->error().what());
+  limits.attempts = attempts.value();
+  limits.window = window.value();
+  const MonthlySummary plan{arguments.text("--data")};
+  const det::Trigger trigger{.kind = det::TriggerKind::manual, .key = arguments.text("--trigger", plan.name()), .partition = "", .actor = arguments.text("--actor", "monthly-summary"), .approval = "", .force = {}};
+  stop_gracefully_on(SIGINT);
+  stop_gracefully_on(SIGTERM);
+  const bool quiet = arguments.has("--quiet");
+  const Progress progress(!quiet);
+  std::uint32_t events = 0;
+  const auto outcome = update(plan, arguments.text("--state"), trigger, limits, [&](const det::Event& event) {
+    progress.show(event);
+    ++events;
+    if (events == kill_at.value()) std::raise(SIGKILL);
+    if (events == stop_at.value()) std::raise(SIGSTOP);
+  });
+  progress.clear();
+  return quiet && outcome ? 0 : det::report(outcome);
+}
+
+int look(const std::string& command, const Arguments& arguments) {
+  auto state = State::open(arguments.text("--state"));
+  if (!state) return fail(state.error());
+  if (command == "show") return print(arguments.has("--json") ? show_json(state.value()) : show(state.value()));
+  if (command == "explain") return print(explain(state.value(), arguments.words.front()));
+  return print(verify(state.value()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> given(argv + 1, argv + argc);
+  if (given.empty()) {
+    std::fputs(help_text, stderr);
+    return 2;
+  }
+  const std::string name = given.front();
+  if (name == "help" || name == "--help" || name == "-h" || std::find(given.begin(), given.end(), "--help") != given.end()) return print(std::string(help_text));
+  given.erase(given.begin());
+  for (const Command& command : commands) {
+    if (command.name != name) continue;
+    const auto arguments = read_arguments(command, given);
+    if (!arguments) return fail_usage(arguments.error().what());
+    return name == "run" ? run(arguments.value()) : look(name, arguments.value());
+  }
+  return fail_usage("there is no command " + name);
+}

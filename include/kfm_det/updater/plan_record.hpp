@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The PLAN record: a run's identity, and everything that is needed to take it forward or back (docs/formats/wal.md).
+///
+/// It is complete: a run can be committed or withdrawn from its record alone, without the code that planned it. Pure functions.
+#ifndef KFM_DET_UPDATER_PLAN_RECORD_HPP
+#define KFM_DET_UPDATER_PLAN_RECORD_HPP
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/contracts/plan.hpp"
+#include "kfm_det/plan/plan.hpp"
+#include "kfm_det/plan/retire.hpp"
+#include "kfm_det/updater/trigger.hpp"
+#include "kfm_det/wal/run_state.hpp"
+
+namespace kfm_det::detail {
+
+/// One effect of one run, the same on every retry (DESIGN 5).
+[[nodiscard]] inline EffectId effect_id(const RunId& run, std::string_view step) { return EffectId{domain_digest("kfm_det/v1/effect", run.text() + "\n" + std::string(step))}; }
+
+/// What a run id is made of: the same trigger over the same inputs and version behind the same predecessor is the same run (DESIGN 5).
+struct RunIdentity {
+  StreamId stream;
+  Incarnation incarnation = 1;
+  std::string updater_id;
+  Version version{0, 0, 0};
+  std::string trigger_key;
+  InputHash inputs;
+  std::optional<RunId> predecessor;   ///< the run of this trigger key with the newest PLAN record, whatever its state
+};
+[[nodiscard]] inline result<RunId> run_id(const RunIdentity& of) {
+  Json array = Json::array();
+  for (Json part : {Json("kfm_det/v1/run"), Json(of.stream.text), Json(of.incarnation), Json(of.updater_id), Json(of.version.text()), Json(of.trigger_key), Json(of.inputs.hex()),
+                    of.predecessor ? Json(of.predecessor->text()) : Json()})
+    array.push(std::move(part));
+  KFM_DET_TRY(const std::string text, canonical(array));
+  return RunId{uuid_v8(sha256(text))};
+}
+
+/// The payload. `retired`: keys that left the plan and get a tombstone.
+[[nodiscard]] inline Json plan_payload(const RunId& id, const Trigger& trigger, std::span<const SourceRef> inputs, const Plan& plan, std::span<const BusinessKey> retired, const std::optional<RunId>& predecessor) {
+  Json effects = Json::array(), left = Json::array(), refs = Json::array();
+  const auto effect = [&](const std::string& key, const std::string& step) {
+    return Json::object({{"business_key", Json(key)}, {"effect", Json(effect_id(id, step).hex())}, {"step", Json(step)}});
+  };
+  for (const auto& wave : plan.waves())
+    for (const std::size_t index : wave) {
+      const Step& step = plan.steps()[index];
+      if (!step.publishes) continue;
+      Json one = effect(step.publishes->text, step.id);
+      if (step.irreversible) one.set("irreversible", Json(true));
+      effects.push(std::move(one));
+    }
+  for (const BusinessKey& key : retired) {
+    Json one = effect(key.text, "retire:" + key.text);
+    one.set("tombstone", Json(true));
+    effects.push(std::move(one));
+    left.push(Json(key.text));
+  }
+  for (const auto& ref : inputs) refs.push(to_json(ref));
+  Json asked = Json::object({{"key", Json(trigger.key)}, {"kind", to_json(trigger.kind)}, {"partition", Json(trigger.partition)}});
+  if (!trigger.approval.empty()) asked.set("approval", Json(trigger.approval));
+  if (trigger.force) asked.set("force", Json(trigger.force->text()));
+  Json payload = Json::object({{"effects", std::move(effects)}, {"inputs", std::move(refs)}, {"plan", plan.to_json()}, {"plan_hash", Json(plan.hash().hex())}, {"retired", std::move(left)}, {"trigger", std::move(asked)}});
+  if (predecessor) payload.set("predecessor", Json(predecessor->text()));
+  return payload;
+}
+
+/// Pieces of a text of at most `bytes_max`, cut between characters: a plan larger than a line travels in PLAN_PART entries.
+[[nodiscard]] inline std::vector<std::string_view> pieces(std::string_view text, std::size_t bytes_max) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    std::size_t end = std::min(text.size(), bytes_max);
+    while (end < text.size() && end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return out;
+}
+
+/// The inputs that a PLAN payload records.
+[[nodiscard]] inline result<std::vector<SourceRef>> recorded_inputs(const Json& payload) {
+  std::vector<SourceRef> refs;
+  if (const Json* inputs = payload.find("inputs"))
+    for (const Json& item : inputs->items()) {
+      KFM_DET_TRY(auto ref, from_json<SourceRef>(item));
+      refs.push_back(std::move(ref));
+    }
+  return refs;
+}
+
+/// Where the plan that was recorded differs from this one, in words.
+[[nodiscard]] inline std::string difference_from_recorded(const Json& payload, const Plan& now) {
+  if (const Json* text = payload.find("plan"))
+    if (auto before = Plan::from_json(*text)) return first_difference(before.value(), now);
+  return "the recorded plan cannot be read";
+}
+
+}  // namespace kfm_det::detail
+
+#endif
