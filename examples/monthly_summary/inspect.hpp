@@ -185,12 +185,17 @@ inline det::result<std::string> verify(State& state) {
   det::wal::Replay replay;
   det::Digest link;
   det::Lsn records = 0;
+  det::Head carried;   // the highest place in the log that a finished effect told the sink
   KFM_DET_TRY(det::wal::read_records(stream, 1, [&](const det::wal::Line& record_line, const det::wal::WalRecord& record) -> det::result<void> {
     if (record_line.lsn != ++records || record_line.link != link) return detail::disagree("the chain is broken", "LSN " + std::to_string(record_line.lsn));
     link = record_line.hash;
+    KFM_DET_TRY(const auto head, det::wal::head_of(record, state.stream));
+    if (head && std::pair(head->incarnation, head->lsn) > std::pair(carried.incarnation, carried.lsn)) carried = *head;
     return replay.apply(record_line, record);
   }));
   if (records != recovery.tail.lsn || link != recovery.tail.hash) return detail::disagree("the log reads otherwise than it was judged", "LSN " + std::to_string(records));
+  if (std::pair(carried.incarnation, carried.lsn) > std::pair(witness.incarnation, witness.lsn))
+    return detail::disagree("the sink is older than the log: it has seen LSN " + std::to_string(witness.lsn) + ", and effects were finished up to LSN " + std::to_string(carried.lsn), "summaries.db");
   line("log", std::string(det::name(recovery.verdict)) + ": " + detail::count_of(records, "record") + ", every hash and the chain from the first record verified; proven up to LSN " + std::to_string(recovery.proven));
 
   std::map<std::string, std::uint64_t> runs;

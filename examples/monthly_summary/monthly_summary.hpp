@@ -97,7 +97,7 @@ struct MonthlySummary {
     return det::success();
   }
 
-  [[nodiscard]] std::string folder() const { return data.find('/') == std::string::npos ? "." : data.substr(0, data.rfind('/') + 1); }
+  [[nodiscard]] std::string folder() const { return data.find('/') == std::string::npos ? "." : data.rfind('/') == 0 ? "/" : data.substr(0, data.rfind('/')); }
   [[nodiscard]] std::string name() const { return data.substr(data.rfind('/') + 1); }   // npos + 1 is 0
 
  private:

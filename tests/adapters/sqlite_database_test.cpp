@@ -25,7 +25,7 @@ TEST_CASE("sqlite: each of its errors is one of ours, with a remedy") {
                         Case{SQLITE_CORRUPT, 0, errc::corrupt_committed, Retry::permanent}, Case{SQLITE_CORRUPT_INDEX, 0, errc::corrupt_committed, Retry::permanent}, Case{SQLITE_NOTADB, 0, errc::corrupt_committed, Retry::permanent},
                         Case{SQLITE_READONLY, 0, errc::permission_denied, Retry::permanent}, Case{SQLITE_READONLY_DBMOVED, 0, errc::io_error, Retry::temporary}, Case{SQLITE_PERM, 0, errc::permission_denied, Retry::permanent},
                         Case{SQLITE_CANTOPEN, ENOENT, errc::not_found, Retry::permanent}, Case{SQLITE_CANTOPEN, EACCES, errc::permission_denied, Retry::permanent}, Case{SQLITE_CANTOPEN, EISDIR, errc::invalid_argument, Retry::permanent},
-                        Case{SQLITE_CANTOPEN, EMFILE, errc::io_error, Retry::temporary}, Case{SQLITE_TOOBIG, 0, errc::limit_exceeded, Retry::permanent}, Case{SQLITE_NOMEM, 0, errc::unavailable, Retry::temporary},
+                        Case{SQLITE_CANTOPEN, ENOTDIR, errc::invalid_argument, Retry::permanent}, Case{SQLITE_CANTOPEN, EMFILE, errc::io_error, Retry::temporary}, Case{SQLITE_TOOBIG, 0, errc::limit_exceeded, Retry::permanent}, Case{SQLITE_NOMEM, 0, errc::unavailable, Retry::temporary},
                         Case{SQLITE_CONSTRAINT_CHECK, 0, errc::corrupt_committed, Retry::permanent}, Case{SQLITE_ERROR, 0, errc::corrupt_committed, Retry::permanent}, Case{SQLITE_SCHEMA, 0, errc::corrupt_committed, Retry::permanent}}) {
     const Error error = sqlite::error_of(c.code, c.system, "writing", sqlite3_errstr(c.code), "x.db");
     INFO(error.message());
@@ -42,7 +42,7 @@ TEST_CASE("sqlite: what goes in comes out, byte for byte") {
   auto opened = Database::open(scratch / "x.db", Database::Mode::read_write_create);
   REQUIRE(opened);
   Database database = std::move(opened).value();
-  REQUIRE(database.run("CREATE TABLE t(a BLOB, b TEXT, c INTEGER, d INTEGER) STRICT"));
+  REQUIRE(database.run("CREATE TABLE t(a BLOB, b TEXT, c INTEGER, d INTEGER) STRICT", "making t"));
   const std::string bytes("\0\xff'x\0", 5);
   {
     auto insert = database.query("INSERT INTO t VALUES(?, ?, ?, ?)");
@@ -70,7 +70,7 @@ TEST_CASE("sqlite: what goes in comes out, byte for byte") {
   REQUIRE_FALSE(above);
   CHECK(above.error().code() == errc::limit_exceeded);
   CHECK_FALSE(database.query("SELECT nonsense FROM nowhere"));
-  CHECK_FALSE(database.run("nonsense"));
+  CHECK_FALSE(database.run("nonsense", "asking"));
 }
 
 TEST_CASE("sqlite: a transaction rolls back unless it is committed, and only one writes") {
@@ -78,12 +78,12 @@ TEST_CASE("sqlite: a transaction rolls back unless it is committed, and only one
   auto one = Database::open(scratch / "x.db", Database::Mode::read_write_create), two = Database::open(scratch / "x.db", Database::Mode::read_write_create);
   REQUIRE(one);
   REQUIRE(two);
-  REQUIRE(one.value().run("PRAGMA journal_mode = WAL; CREATE TABLE t(a)"));
+  REQUIRE(one.value().run("PRAGMA journal_mode = WAL; CREATE TABLE t(a)", "making t"));
   const auto rows = [&] { return two.value().integer("SELECT count(*) FROM t").value(); };
   {
     auto transaction = Transaction::begin(one.value());
     REQUIRE(transaction);
-    REQUIRE(one.value().run("INSERT INTO t VALUES(1)"));
+    REQUIRE(one.value().run("INSERT INTO t VALUES(1)", "writing"));
     const auto busy = Transaction::begin(two.value());
     REQUIRE_FALSE(busy);
     CHECK(busy.error().code() == errc::busy);
@@ -91,7 +91,7 @@ TEST_CASE("sqlite: a transaction rolls back unless it is committed, and only one
   CHECK(rows() == 0);
   {
     auto transaction = Transaction::begin(one.value());
-    REQUIRE(one.value().run("INSERT INTO t VALUES(1)"));
+    REQUIRE(one.value().run("INSERT INTO t VALUES(1)", "writing"));
     auto moved = std::move(transaction).value();
     REQUIRE(moved.commit());
     moved.rollback();   // too late, and harmless

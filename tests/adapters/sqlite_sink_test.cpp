@@ -118,7 +118,19 @@ TEST_CASE("SqliteSink: what cannot be a sink is refused in a sentence, and stays
   CHECK(SqliteSink::open(scratch / std::string("nul\0byte", 8)).error().code() == errc::invalid_argument);
 
   std::filesystem::create_directory(scratch / "folder");
-  CHECK(refused(scratch / "folder").code() != errc::corrupt_committed);
+  REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  for (const bool read_only : {false, true}) {
+    CHECK(refused(scratch / "folder", {.read_only = read_only}).code() == errc::invalid_argument);
+    CHECK(refused(scratch / "fifo", {.read_only = read_only}).code() == errc::invalid_argument);   // and does not wait for its other end
+    CHECK(refused("/dev/null", {.read_only = read_only}).code() == errc::invalid_argument);
+  }
+  for (const std::size_t size : {1, 2, 15, 16, 99, 100, 511, 512, 4096}) {   // SQLite takes one byte for an empty file
+    const std::string small = scratch / ("small" + std::to_string(size)), letters(size, 'x');
+    std::ofstream(small) << letters;
+    const errc code = refused(small).code();
+    CHECK((code == errc::corrupt_committed || code == errc::foreign));
+    CHECK(content_of(small) == letters);
+  }
 
   const std::string text = "2012/01/01,0.0,12.8,5.0,4.7,drizzle\n", path = scratch / "text.csv";
   std::ofstream(path) << text;
@@ -127,7 +139,7 @@ TEST_CASE("SqliteSink: what cannot be a sink is refused in a sentence, and stays
   CHECK(content_of(path) == text);
 
   std::ofstream(scratch / "file") << "x";
-  CHECK_FALSE(SqliteSink::open(scratch / "file/below.db"));   // a file where a folder should be
+  CHECK(refused(scratch / "file/below.db").code() == errc::invalid_argument);   // a file where a folder should be
 
   SECTION("a database of somebody else") {
     for (const std::string mode : {"delete", "wal"}) {

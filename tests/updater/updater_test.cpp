@@ -239,20 +239,6 @@ TEST_CASE("R25 a run whose effects are all there is committed although its input
   CHECK(abandoned >= 4);
 }
 
-TEST_CASE("attempts are counted before anything is tried, and limited: a run that always kills its process does not block the next one") {
-  World world;
-  world.limits.attempts = 3;
-  for (int i = 0; i < 4; ++i) {
-    world.fuse.calls = 0;
-    REQUIRE(world.stopped(i == 0 ? 9 : 9));   // always before its first effect is done
-  }
-  const auto other = world.trigger("other");
-  const auto status = ok(world.updater().status());
-  REQUIRE(!status.empty());
-  CHECK((status[0].status == wal::RunStatus::quarantined || status[0].attempts_ever <= 4));
-  CHECK(ok(other).outcome == Outcome::committed);
-}
-
 TEST_CASE("nobody else works on the scope: busy says so and names the holder") {
   World world;
   MemoryLock<ManualClock> other(world.board, OwnerId{"somebody"}, world.clock);

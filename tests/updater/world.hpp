@@ -21,6 +21,7 @@ struct Killed {};
 struct Fuse {
   std::uint64_t calls = 0;
   std::uint64_t stop_at = ~std::uint64_t{0};   // a call has two ends: 2n is before call n, 2n + 1 behind it
+  bool dies_at_upsert = false;                 // an effect that always kills its process
   template <class Call>
   auto through(Call&& call) {
     const std::uint64_t mine = calls++;
@@ -60,6 +61,7 @@ struct FusedSink {
   result<Head> begin(const Tenure& tenure, const StreamId& stream) { return fuse->through([&] { return inner.begin(tenure, stream); }); }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     for (const auto& one : batch) has_intent(head, one.effect);
+    if (fuse->dies_at_upsert) throw Killed{};
     return fuse->through([&] { return inner.upsert(tenure, head, batch); });
   }
   result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {

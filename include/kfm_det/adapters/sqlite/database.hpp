@@ -7,6 +7,7 @@
 #ifndef KFM_DET_ADAPTERS_SQLITE_DATABASE_HPP
 #define KFM_DET_ADAPTERS_SQLITE_DATABASE_HPP
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -39,17 +40,21 @@ class Database {
     read_immutable,  ///< reads the main file alone and takes no lock: right while nobody writes and there is no -wal
   };
 
-  /// Errors: not_found, permission_denied, no_space, io_error. A file that is no database shows itself when it is first read.
+  /// Errors: invalid_argument.
+  [[nodiscard]] static result<void> check_path(const std::string& path);
+  /// Errors: invalid_argument, not_found, permission_denied, no_space, io_error. A file that is no database shows itself when it is first read.
   [[nodiscard]] static result<Database> open(const std::string& path, Mode mode);
 
-  /// Statements without parameters and rows.
-  [[nodiscard]] result<void> run(const char* sql);
+  /// Statements without parameters and rows; `what` is what they do, for the error.
+  [[nodiscard]] result<void> run(const char* sql, std::string_view what);
   /// One use of a statement, prepared once. `sql` must live as long as the database: give a literal.
   [[nodiscard]] result<Query> query(const char* sql);
   /// The first column of the first row, as an integer or as text: for pragmas.
   [[nodiscard]] result<std::int64_t> integer(const char* sql);
   [[nodiscard]] result<std::string> text(const char* sql);
 
+  /// How long a statement waits for other connections before it answers busy.
+  void wait_up_to(std::uint32_t busy_timeout_ms) noexcept { sqlite3_busy_timeout(handle_.get(), static_cast<int>(std::min<std::uint32_t>(busy_timeout_ms, 0x7fffffff))); }
   [[nodiscard]] Error error(int code, std::string_view what) const { return error_of(code, sqlite3_system_errno(handle_.get()), what, sqlite3_errmsg(handle_.get()), path_); }
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -112,7 +117,7 @@ class Transaction {
  public:
   /// Errors: busy (somebody else writes; the busy timeout has passed).
   [[nodiscard]] static result<Transaction> begin(Database& database) {
-    KFM_DET_TRY(database.run("BEGIN IMMEDIATE"));
+    KFM_DET_TRY(database.run("BEGIN IMMEDIATE", "beginning a transaction"));
     return Transaction(database);
   }
   Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
@@ -157,6 +162,7 @@ inline Error error_of(int code, int system_errno, std::string_view what, std::st
         case EPERM:
         case EROFS: return give(errc::permission_denied, "Look at the rights of the file and of its folder: SQLite also writes beside it.");
         case EISDIR: return give(errc::invalid_argument, "The path is a folder; name a file in it.");
+        case ENOTDIR: return give(errc::invalid_argument, "A folder of the path is a file.");
         case ENOSPC:
         case EDQUOT: return give(errc::no_space, "Make room on the disk; nothing of this request was kept.");
         default: break;
@@ -184,10 +190,15 @@ namespace detail {
 }
 }  // namespace detail
 
-inline result<Database> Database::open(const std::string& path, Mode mode) {
+inline result<void> Database::check_path(const std::string& path) {
   if (path.empty() || path == ":memory:")
     return Error(errc::invalid_argument, "an SQLite database in memory would forget", "path '" + path + "'", "Give the path of a file; take MemorySink for tests.");
   if (path.find('\0') != std::string::npos) return Error(errc::invalid_argument, "a path with a NUL byte", "path", "Take it out.");
+  return success();
+}
+
+inline result<Database> Database::open(const std::string& path, Mode mode) {
+  KFM_DET_TRY(check_path(path));
   if (sqlite3_threadsafe() == 0) return Error(errc::unsupported, "this SQLite was built for one thread (SQLITE_THREADSAFE=0)", path, "Link the usual build.");
   Database out(path);
   const int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | (mode == Mode::read_write_create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -201,9 +212,9 @@ inline result<Database> Database::open(const std::string& path, Mode mode) {
   return out;
 }
 
-inline result<void> Database::run(const char* sql) {
+inline result<void> Database::run(const char* sql, std::string_view what) {
   const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return error(code, sql);
+  if (code != SQLITE_OK) return error(code, what);
   return success();
 }
 
@@ -212,7 +223,7 @@ inline result<Query> Database::query(const char* sql) {
   if (!statement) {
     sqlite3_stmt* prepared = nullptr;
     const int code = sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
-    if (code != SQLITE_OK) return error(code, "preparing");
+    if (code != SQLITE_OK) return error(code, "reading");
     statement.reset(prepared);
   }
   KFM_DET_ASSERT(sqlite3_stmt_busy(statement.get()) == 0);   // one use at a time

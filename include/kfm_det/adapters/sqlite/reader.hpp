@@ -23,6 +23,8 @@ class ReadOnly {
  public:
   /// Errors: not_found, foreign, unsupported_version, corrupt_committed, unavailable, permission_denied, io_error.
   [[nodiscard]] static result<ReadOnly> open(std::string path, std::uint32_t busy_timeout_ms) {
+    KFM_DET_TRY(Database::check_path(path));
+    KFM_DET_TRY(refuse_foreign(path));
     ReadOnly out(std::move(path), busy_timeout_ms);
     KFM_DET_TRY(out.reopen());
     return out;
@@ -74,8 +76,9 @@ class ReadOnly {
       return Error(errc::unavailable, "a log lies beside this database without its index (-shm)", path_ + "-wal", "Open it for writing once, or look at a copy of both files: that makes the index anew.");
     KFM_DET_TRY(auto database, Database::open(path_, immutable_ ? Database::Mode::read_immutable : Database::Mode::read_shared));
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    KFM_DET_TRY(configure(database, busy_timeout_ms_));
+    database.wait_up_to(busy_timeout_ms_);
     KFM_DET_TRY(const bool fresh, is_fresh(database));
+    KFM_DET_TRY(configure(database));
     if (fresh) return Error(errc::not_found, "the database is empty: nothing was published yet", path_, "Open it for writing once.");
     database_.emplace(std::move(database));
     return success();

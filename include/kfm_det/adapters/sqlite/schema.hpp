@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string>
 
+#include <sys/stat.h>
+
 #include "kfm_det/adapters/sqlite/database.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 
@@ -70,6 +72,12 @@ CREATE VIEW current_outputs AS
 /// A look at the main file alone, without a lock and without SQLite's files beside it: what is foreign is refused before anything of it is touched.
 /// Whatever else is wrong is left to the real opening, which sees the file as it is meant to be seen.
 [[nodiscard]] inline result<void> refuse_foreign(const std::string& path) {
+  // By name and never by a descriptor: closing one would drop the locks that this process has on the file.
+  struct stat found{};
+  if (::stat(path.c_str(), &found) == 0) {
+    if (!S_ISREG(found.st_mode)) return Error(errc::invalid_argument, "this is no file", path, S_ISDIR(found.st_mode) ? "It is a folder; name a file in it." : "Name a file.");
+    if (found.st_size == 1) return Error(errc::foreign, "this file is no database", path, "Nothing was changed. Give the sink a file of its own.");   // SQLite takes one byte for an empty file
+  }
   auto peek = Database::open(path, Database::Mode::read_immutable);
   if (!peek) return success();
   const auto fresh = is_fresh(peek.value());
@@ -81,21 +89,23 @@ CREATE VIEW current_outputs AS
   KFM_DET_TRY(auto transaction, Transaction::begin(database));
   KFM_DET_TRY(const bool still_fresh, is_fresh(database));
   if (!still_fresh) return success();   // somebody else was faster
-  KFM_DET_TRY(database.run(schema));
-  KFM_DET_TRY(database.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str()));
-  KFM_DET_TRY(database.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str()));
-  return transaction.commit();
+  const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) + "; PRAGMA user_version = " + std::to_string(schema_version);
+  KFM_DET_TRY(database.run(schema, "making the tables"));
+  KFM_DET_TRY(database.run(marks.c_str(), "making the tables"));
+  auto done = transaction.commit();
+  if (!done && done.error().code() == errc::timed_out) return Error(errc::io_error, done.error().what(), database.path(), "Look at the disk, and open it again.");
+  return done;
 }
 
 /// A pragma may be ignored without a word, so each that matters is asked back.
-[[nodiscard]] inline result<void> configure(Database& database, std::uint32_t busy_timeout_ms) {
-  sqlite3_busy_timeout(database.handle(), static_cast<int>(std::min<std::uint32_t>(busy_timeout_ms, 0x7fffffff)));
+[[nodiscard]] inline result<void> configure(Database& database) {
   // FULL syncs the log at each commit. EXTRA would only add the folder's sync after a rollback journal is deleted, and in WAL mode there is none:
   // what the few commits before WAL mode leave in the folder is synced by open_for_writing().
   KFM_DET_TRY(database.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                            "PRAGMA mmap_size = 0;"        // a read error of a mapping would kill the process
                            "PRAGMA journal_size_limit = 67108864;"   // a log that one large output blew up shrinks again
-                           "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON"));   // where fsync alone does not reach the medium (macOS)
+                           "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON",
+                           "setting SQLite up"));   // where fsync alone does not reach the medium (macOS)
   KFM_DET_TRY(const auto synchronous, database.integer("PRAGMA synchronous"));
   KFM_DET_TRY(const auto foreign_keys, database.integer("PRAGMA foreign_keys"));
   if (synchronous != 2 || foreign_keys != 1) return Error(errc::unsupported, "this SQLite does not do as it is told (synchronous, foreign_keys)", database.path(), "Link the usual build.");
@@ -135,15 +145,17 @@ namespace detail {
   constexpr int oldest = 3037000;   // the first with STRICT tables
   if (sqlite3_libversion_number() < oldest)
     return Error(errc::unsupported, std::string("SQLite ") + sqlite3_libversion() + " is too old", path, "Link 3.37 or newer.");
+  KFM_DET_TRY(Database::check_path(path));
   KFM_DET_TRY(refuse_foreign(path));
   PosixFileSystem fs;
   const std::string folder = detail::folder_of(path);
-  if (!path.empty() && path != ":memory:") { KFM_DET_TRY(detail::make_folder(fs, folder)); }
+  KFM_DET_TRY(detail::make_folder(fs, folder));
   KFM_DET_TRY(auto database, Database::open(path, Database::Mode::read_write_create));
   // Until the file is known to be ours, closing it must not take in a log that lies beside it.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  KFM_DET_TRY(configure(database, busy_timeout_ms));
+  database.wait_up_to(busy_timeout_ms);
   KFM_DET_TRY(const bool fresh, is_fresh(database));
+  KFM_DET_TRY(configure(database));
   if (fresh) { KFM_DET_TRY(create_tables(database)); }
   KFM_DET_TRY(enter_wal_mode(database, busy_timeout_ms));
   KFM_DET_TRY(fs.sync_directory(folder));   // the name of the file, and that the journal of its making is gone
