@@ -13,11 +13,14 @@
 #define KFM_DET_WAL_ENVELOPE_HPP
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "kfm_det/contracts/stream.hpp"
+#include "kfm_det/core/bytes.hpp"
 #include "kfm_det/core/describe.hpp"
 #include "kfm_det/wal/record.hpp"
 
@@ -49,45 +52,44 @@ struct Mark {
 };
 
 namespace detail {
-/// 64-bit integers beyond 2^53-1 travel as strings (DESIGN 5).
-inline void append_u64(std::string& out, std::uint64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  const bool quoted = value > 9007199254740991u;
-  if (quoted) out += '"';
-  out.append(digits, end);
-  if (quoted) out += '"';
-}
-inline void append_hex(std::string& out, const Digest& digest) {
-  static constexpr char hex[] = "0123456789abcdef";
-  char text[64];
-  for (std::size_t i = 0; i < 32; ++i) {
-    text[2 * i] = hex[digest.bytes[i] >> 4];
-    text[2 * i + 1] = hex[digest.bytes[i] & 15];
+/// A part of a line whose length has a bound. Written by a pointer: a string would look at every call whether it must grow.
+class LinePart {
+ public:
+  template <std::size_t N>
+  LinePart& text(const char (&literal)[N]) {
+    std::memcpy(at_, literal, N - 1);
+    at_ += N - 1;
+    return *this;
   }
-  out.append(text, sizeof text);
-}
+  /// 64-bit integers beyond 2^53-1 travel as strings (DESIGN 5).
+  LinePart& number(std::uint64_t value) {
+    const bool quoted = value > 9007199254740991u;
+    if (quoted) *at_++ = '"';
+    at_ = std::to_chars(at_, at_ + 20, value).ptr;
+    if (quoted) *at_++ = '"';
+    return *this;
+  }
+  LinePart& hex(const Digest& digest) {
+    at_ = kfm_det::detail::write_hex(at_, digest.view());
+    return *this;
+  }
+  [[nodiscard]] BytesView view() const { return {bytes_, static_cast<std::size_t>(at_ - bytes_)}; }
+
+ private:
+  char bytes_[320];   // the longest has five numbers of 22 characters, a digest and 104 of literals
+  char* at_ = bytes_;
+};
 }  // namespace detail
 
 /// Appends one sealed line, without newline, to `out`; answers the line hash. On an error (a record that is not
 /// canonical JSON) `out` is as before.
 [[nodiscard]] inline result<Digest> seal_frame(std::string& out, const Envelope& envelope, const WalRecord& record) {
   const std::size_t start = out.size();
-  out += "{\"body\":";
-  const std::size_t body = out.size();
-  out += "{\"durable_upto\":";
-  detail::append_u64(out, envelope.durable_upto);
-  out += ",\"format\":1,\"group\":{\"count\":";
-  detail::append_u64(out, envelope.group_count);
-  out += ",\"index\":";
-  detail::append_u64(out, envelope.group_index);
-  out += "},\"incarnation\":";
-  detail::append_u64(out, envelope.incarnation);
-  out += ",\"lsn\":";
-  detail::append_u64(out, envelope.lsn);
-  out += ",\"prev\":\"";
-  detail::append_hex(out, envelope.prev);
-  out += "\",\"record\":";
+  detail::LinePart head;
+  head.text("{\"body\":{\"durable_upto\":").number(envelope.durable_upto).text(",\"format\":1,\"group\":{\"count\":").number(envelope.group_count);
+  head.text(",\"index\":").number(envelope.group_index).text("},\"incarnation\":").number(envelope.incarnation).text(",\"lsn\":").number(envelope.lsn);
+  head.text(",\"prev\":\"").hex(envelope.prev).text("\",\"record\":");
+  out += head.view();
   if (auto written = append_canonical(out, record); !written) {
     Error error = written.error().at("wal record " + record.step_id);
     out.resize(start);
@@ -96,33 +98,26 @@ inline void append_hex(std::string& out, const Digest& digest) {
   out += ",\"stream\":\"";
   out += envelope.stream.text;  // path-safe by construction: nothing to escape
   out += "\"}";
-  const std::size_t tail = out.size();
-  const Digest hash = domain_digest(frame_domain, BytesView(out).substr(body, tail - body));
-  out += ",\"hash\":\"";
-  detail::append_hex(out, hash);
-  out += "\"}";
-  return domain_digest(line_domain, BytesView(out).substr(tail));
+  const std::size_t body = start + std::string_view("{\"body\":").size();
+  detail::LinePart tail;
+  tail.text(",\"hash\":\"").hex(domain_digest(frame_domain, BytesView(out).substr(body))).text("\"}");
+  out += tail.view();
+  return domain_digest(line_domain, tail.view());
 }
 
 /// Appends one MARK line, without newline.
 inline void seal_mark(std::string& out, const Mark& mark) {
   out += "{\"mark\":";
   const std::size_t body = out.size();
-  out += "{\"format\":1,\"hash\":\"";
-  detail::append_hex(out, mark.hash);
-  out += "\",\"incarnation\":";
-  detail::append_u64(out, mark.incarnation);
-  out += ",\"lsn\":";
-  detail::append_u64(out, mark.lsn);
-  out += ",\"ordinal\":";
-  detail::append_u64(out, mark.ordinal);
-  out += ",\"stream\":\"";
+  detail::LinePart head;
+  head.text("{\"format\":1,\"hash\":\"").hex(mark.hash).text("\",\"incarnation\":").number(mark.incarnation).text(",\"lsn\":").number(mark.lsn);
+  head.text(",\"ordinal\":").number(mark.ordinal).text(",\"stream\":\"");
+  out += head.view();
   out += mark.stream.text;
   out += "\"}";
-  const Digest sum = domain_digest(mark_domain, BytesView(out).substr(body));
-  out += ",\"sum\":\"";
-  detail::append_hex(out, sum);
-  out += "\"}";
+  detail::LinePart tail;
+  tail.text(",\"sum\":\"").hex(domain_digest(mark_domain, BytesView(out).substr(body))).text("\"}");
+  out += tail.view();
 }
 
 }  // namespace kfm_det::wal
