@@ -30,7 +30,7 @@ KIT_SEES_MORE = re.compile(r"^(?:check_|detail/)?(?:plan|updater)")   # ... and 
 
 # A heavy thing has one seam: what is included, and the headers (below include/kfm_det/) that may.
 SEAMS = [
-    (re.compile(r"^boost/hana"), "Boost.Hana", re.compile(r"^(core/describe|plan/operation)[^/]*\.hpp$"), "core/describe*.hpp and plan/operation*.hpp"),
+    (re.compile(r"^boost/hana"), "Boost.Hana", re.compile(r"^(core/(describe|fields)|plan/operation)[^/]*\.hpp$"), "core/describe.hpp, core/fields.hpp and plan/operation*.hpp"),
     (re.compile(r"^boost/outcome"), "Boost.Outcome", re.compile(r"^core/result\.hpp$"), "core/result.hpp"),
     (re.compile(r"^openssl/"), "OpenSSL", re.compile(r"^(core/digest|wal/sign)[^/]*\.hpp$"), "core/digest*.hpp and wal/sign*.hpp"),
     (re.compile(r"^xxh(ash|3)\.h$"), "xxHash", re.compile(r"^core/checksum\.hpp$"), "core/checksum.hpp"),

@@ -4,8 +4,9 @@
 
 usage: demo.py --binary monthly-summary --data seattle-weather.csv [--kills N] [--seed S] [--keep]
 
-Every kill is real: `run` is a process of its own, a random moment is drawn, and it counts only when the process was still running. The next
-attempt starts at once in the same folder, and may be killed as well. The seed makes the draws reproducible; what the machine does meanwhile is not.
+Every kill is real: `run` is a process of its own, a random moment is drawn, and it counts only when the process was still running. Half of the
+moments are drawn from the whole run, half from behind the moment in which it opens its log, where it does most. The next attempt starts at once in
+the same folder, and may be killed as well. The seed makes the draws reproducible; what the machine does meanwhile is not.
 Standard library only. Exit code 0: everything held. 1: something differed; the sentence says what, and the state folder is kept.
 """
 import argparse
@@ -74,6 +75,16 @@ class Demo:
         self.running = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         return self.running
 
+    @staticmethod
+    def tenures(state):
+        """How often the log was opened to be written."""
+        return sum(1 for _ in state.glob("wal/*/*.claim"))
+
+    def wait_open(self, state, tenures):
+        """Until the running process has opened the log, or is over."""
+        while self.running.poll() is None and self.tenures(state) <= tenures:
+            time.sleep(0.0005)
+
     def run(self, state, data=None, *more):
         """(exit code, what it said)"""
         process = self.start(state, data, *more)
@@ -109,33 +120,36 @@ class Demo:
                     record = json.loads(line)["body"]["record"]
                 except ValueError:  # torn
                     continue
-                if record["phase"] == "UPSERT" or (record["phase"] == "EXECUTE"):
-                    return "publishing"
-                return {"PLAN": "computing", "CONTROL": "taking up again", "COMMIT": "closing"}.get(record["phase"], record["phase"])
+                return {"PLAN": "computing", "EXECUTE": "computing", "UPSERT": "publishing", "CONTROL": "taking up again", "COMMIT": "closing"}[record["phase"]]
         return "before the plan"
 
     # --- the acts ----------------------------------------------------------------------------------------------------
 
     def undisturbed(self):
         """What every folder must come to, and how long a run takes with each window."""
-        self.times = {}
+        self.times = {}  # window: (seconds until the log is open, seconds in all)
         exports = set()
         for window in (64, 16, 4):
             taken = []
             for _ in range(3):
                 state = self.new_state()
                 start = time.monotonic()
-                self.must_run(state, None, "--quiet", "--window", str(window))
-                taken.append(time.monotonic() - start)
+                process = self.start(state, None, "--quiet", "--window", str(window))
+                self.wait_open(state, 0)
+                opened = time.monotonic() - start
+                said = process.communicate()[1]
+                check(process.returncode == 0, f"`run` answered {process.returncode}: {said.strip()}", state)
+                taken.append((time.monotonic() - start, opened))
                 exports.add(self.is_whole(state))
-            self.times[window] = sorted(taken)[1]
+            seconds, opened = sorted(taken)[1]
+            self.times[window] = (opened, seconds)
         check(len(exports) == 1, "undisturbed runs differ from each other", state)
         self.reference = exports.pop()
         self.reference_state = state
         expected = self.data.parent.parent / "expected" / "export.json"
         checked_in = expected.exists() and self.data.parent.name == "data"
         check(not checked_in or expected.read_text() == self.reference, f"the export differs from {expected}", state)
-        times = ", ".join(f"{1000 * seconds:.0f} ms" for seconds in self.times.values())
+        times = ", ".join(f"{1000 * seconds:.0f} ms" for _, seconds in self.times.values())
         self.progress.say(f"undisturbed: {len(json.loads(self.reference)['keys'])} keys in {times} (64, 16, 4 effects at once)" + ("; the export is the checked-in one" if checked_in else ""))
 
     def kill_often(self):
@@ -147,10 +161,15 @@ class Demo:
             attempts = 0
             while True:
                 window = self.random.choice(list(self.times))
-                delay = self.random.uniform(0, 1.1 * self.times[window])
+                opened, seconds = self.times[window]
+                inside = self.random.random() < 0.5
+                delay = self.random.uniform(0, 1.1 * (seconds - opened if inside else seconds))
                 leave = self.kills >= self.kills_wanted or (attempts > 0 and self.random.random() < 0.35)
+                tenures = self.tenures(state)
                 process = self.start(state, None, "--quiet", "--window", str(window))
                 if not leave:
+                    if inside:
+                        self.wait_open(state, tenures)
                     time.sleep(delay)
                     process.kill()
                 said = process.communicate()[1]

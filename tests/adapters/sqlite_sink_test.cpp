@@ -124,7 +124,7 @@ TEST_CASE("SqliteSink: what cannot be a sink is refused in a sentence, and stays
     CHECK(refused(scratch / "fifo", {.read_only = read_only}).code() == errc::invalid_argument);   // and does not wait for its other end
     CHECK(refused("/dev/null", {.read_only = read_only}).code() == errc::invalid_argument);
   }
-  for (const std::size_t size : {1, 2, 15, 16, 99, 100, 511, 512, 4096}) {   // SQLite takes one byte for an empty file
+  for (const std::size_t size : std::vector<std::size_t>{1, 2, 15, 16, 99, 100, 511, 512, 4096}) {   // SQLite takes one byte for an empty file
     const std::string small = scratch / ("small" + std::to_string(size)), letters(size, 'x');
     std::ofstream(small) << letters;
     const errc code = refused(small).code();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// Two operations of one name: a recorded step could mean either.
-// expect: kfm_det operations: two operations of a plan type have one name; give one of them a
+// expect: kfm_det operations: two operations of a plan type have one name; give one of them a `static constexpr std::string_view name`
 #include "kfm_det/plan/operation.hpp"
 
 namespace det = kfm_det;

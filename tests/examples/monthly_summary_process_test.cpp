@@ -355,7 +355,6 @@ TEST_CASE("SIGKILL at every event of a run, and at every event of the recovery: 
     }
     CHECK(kills >= 10);
     CHECK(recoveries_killed >= kills);
-    WARN("window " << window << ": " << kills << " kills in first attempts, " << recoveries_killed << " in recoveries");
   }
 }
 
@@ -388,6 +387,22 @@ TEST_CASE("an open run whose data changed meanwhile is abandoned, and the new da
   for (const auto& [key, one] : told(world.exported())) now[key] = one.current;
   for (const auto& [key, one] : told(reference(changed))) expected[key] = one.current;
   CHECK(now == expected);
+}
+
+TEST_CASE("a run that kills its process again and again is given up after --attempts, and nothing of it stays") {
+  World world;
+  REQUIRE(world.run(world.data, {"--kill-after-events", "4"}).code == killed);
+  for (int i = 0; i < 2; ++i) REQUIRE(world.run(world.data, {"--attempts", "2", "--kill-after-events", "3"}).code == killed);
+  const Ran ran = world.run(world.data, {"--attempts", "2"});
+  CHECK(ran.code == 7);
+  CHECK(ran.err.starts_with("error: quarantined: "));
+  for (const auto& [key, one] : told(world.exported())) CHECK(one.current == "?");
+  CHECK(world.ask({"verify"}).code == 0);
+  CHECK(world.ask({"show"}).code == 0);
+  CHECK(world.ask({"explain", "seattle/2012-01"}).out == "seattle/2012-01 is withdrawn: every run that published it was undone\n");
+
+  CHECK(world.run(world.data, {"--trigger", "another"}).code == 0);   // another event may try the same data
+  world.verify();
 }
 
 TEST_CASE("show, explain and verify change no byte, after a SIGKILL either") {

@@ -65,9 +65,10 @@ struct World {
 struct Script {
   std::function<void(World&)> prepare, first, second;
   std::function<void(World&, bool time_passed)> check;
+  Duration step = seconds(10);  ///< what passes when time passes
 };
 
-/// Runs every schedule with up to `changes` changes of turn; with_time: each of them also with ten seconds passing at one of the changes.
+/// Runs every schedule with up to `changes` changes of turn; with_time: each of them also with time passing at one of the changes.
 int explore(const Script& script, std::size_t changes, bool with_time) {
   const Scratch scratch(true);
   World world(scratch.path());
@@ -77,7 +78,7 @@ int explore(const Script& script, std::size_t changes, bool with_time) {
     script.prepare(world);
     bool time_passed = false;
     Turns turns(slices, [&](std::size_t change) {
-      if (change == time_at) { world.clock.advance(seconds(10)); time_passed = true; }
+      if (change == time_at) { world.clock.advance(script.step); time_passed = true; }
     });
     *world.watch = [&](std::string_view, const std::string&) -> std::optional<Error> { turns.point(); return std::nullopt; };
     turns.run([&] { script.first(world); }, [&] { script.second(world); });
@@ -94,7 +95,7 @@ int explore(const Script& script, std::size_t changes, bool with_time) {
   std::vector<std::size_t> slices(changes, 0);
   for (;;) {
     const std::size_t reached = run(slices, std::nullopt);
-    for (std::size_t i = 0; with_time && i < reached; ++i) run(slices, i);
+    for (std::size_t i = 0; with_time && i <= reached; ++i) run(slices, i);
     // A slice that its thread did not outlast gives the same schedule when it is longer, whatever follows: count up the one before.
     if (reached == 0) return schedules;
     ++slices[reached - 1];
@@ -136,7 +137,8 @@ TEST_CASE("LOCK-1 LOCK-2 two who ask for a scope with a past, while time passes:
 }
 
 TEST_CASE("LOCK-1 LOCK-4 an owner renews while another one asks and time passes: one of them has it") {
-  const Script script{[](World& world) { world.acquire(world.a, world.a_lease); }, [](World& world) { world.renew(world.a, world.a_lease); },
+  // 10 is the deadline: 6, and 5 more in the midst of it. A renewal in time lasts until 16.
+  const Script script{[](World& world) { world.acquire(world.a, world.a_lease); world.clock.advance(seconds(6)); }, [](World& world) { world.renew(world.a, world.a_lease); },
                       [](World& world) { world.acquire(world.b, world.b_lease); },
                       [](World& world, bool time_passed) {
                         if (!time_passed) {
@@ -149,7 +151,7 @@ TEST_CASE("LOCK-1 LOCK-4 an owner renews while another one asks and time passes:
                           world.renew(world.b, world.b_lease);
                           REQUIRE(world.b_lease);
                         }
-                      }};
+                      }, seconds(5)};
   CHECK(explore(script, 3, true) > 500);
   Script turned = script;
   std::swap(turned.first, turned.second);

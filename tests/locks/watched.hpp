@@ -78,7 +78,7 @@ class WatchedClock {
 static_assert(Clock<WatchedClock>);
 
 /// Two threads, of which one runs at a time. The first begins; `slices[i]` says how many points the i-th slice lasts, then the other one goes on, and
-/// `at_switch(i)` runs between. When the slices are used up, or a thread has ended, the running one runs to its end and the other one after it.
+/// `at_switch(i)` runs between, also when the first of them has ended. When the slices are used up the running one runs to its end and the other one after it.
 class Turns {
  public:
   Turns(std::vector<std::size_t> slices, std::function<void(std::size_t)> at_switch) : slices_(std::move(slices)), at_switch_(std::move(at_switch)) {}
@@ -107,6 +107,7 @@ class Turns {
         }
         (*body)();
         const std::scoped_lock guard(mutex_);
+        if (!ended_) at_switch_(slice_);
         ended_ = true;
         turn_ = 1 - self;
         changed_.notify_all();

@@ -19,6 +19,7 @@
 #include <string>
 #include <utility>
 
+#include "kfm_det/core/assert.hpp"
 #include "kfm_det/core/time.hpp"
 
 namespace kfm_det {
@@ -53,12 +54,12 @@ class ManualClock {
   [[nodiscard]] Duration monotonic() const { const std::scoped_lock guard(state_->mutex); return state_->monotonic; }
   [[nodiscard]] std::string epoch() const { const std::scoped_lock guard(state_->mutex); return state_->epoch; }
 
-  /// Time passes for both clocks.
-  void advance(Duration by) const { const std::scoped_lock guard(state_->mutex); state_->now = state_->now + by; state_->monotonic = state_->monotonic + by; }
+  /// Time passes for both clocks. It does not go back (CLOCK-1): for that there is step_wall.
+  void advance(Duration by) const { KFM_DET_ASSERT(by.ns >= 0); const std::scoped_lock guard(state_->mutex); state_->now = state_->now + by; state_->monotonic = state_->monotonic + by; }
   /// The wall clock is set; monotonic time stays.
   void step_wall(Instant to) const { const std::scoped_lock guard(state_->mutex); state_->now = to; }
-  /// The machine boots: another epoch, monotonic time from zero.
-  void reboot(std::string epoch) const { const std::scoped_lock guard(state_->mutex); state_->epoch = std::move(epoch); state_->monotonic = Duration{0}; }
+  /// The machine boots: another epoch (CLOCK-3), monotonic time from zero.
+  void reboot(std::string epoch) const { const std::scoped_lock guard(state_->mutex); KFM_DET_ASSERT(epoch != state_->epoch); state_->epoch = std::move(epoch); state_->monotonic = Duration{0}; }
 
  private:
   struct State {

@@ -12,11 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "kfm_det/core/assert.hpp"
@@ -91,7 +91,30 @@ class Json {
 
  private:
   friend class detail::JsonParser;
-  std::variant<std::monostate, bool, double, std::string, Array, Object> value_;  // in the order of Kind
+  /// A union by hand: std::variant's tables of special members were a tenth of what a small program compiles (docs/decisions/0003-compile-time.md).
+  struct Value {
+    Value() noexcept : boolean(false) {}
+    Value(const Value& other);
+    Value(Value&& other) noexcept;
+    Value& operator=(Value other) noexcept;
+    ~Value() { destroy(); }
+    bool& emplace(bool value) noexcept { destroy(); kind = Kind::boolean; return *std::construct_at(&boolean, value); }
+    double& emplace(double value) noexcept { destroy(); kind = Kind::number; return *std::construct_at(&number, value); }
+    std::string& emplace(std::string value) noexcept;
+    Array& emplace(Array value) noexcept;
+    Object& emplace(Object value) noexcept;
+    void take(Value& other) noexcept;   // this is null
+    void destroy() noexcept;            // is null then
+    Kind kind = Kind::null;
+    union {
+      bool boolean;
+      double number;
+      std::string string;
+      Array array;
+      Object object;
+    };
+  };
+  Value value_;
 };
 
 struct Json::Member {
@@ -181,20 +204,72 @@ template <class T>
 
 inline Json::Json() noexcept = default;
 inline Json::Json(std::nullptr_t) noexcept {}
-template <std::same_as<bool> T> Json::Json(T value) noexcept : value_(std::in_place_type<bool>, value) {}
-template <std::floating_point T> Json::Json(T value) noexcept : value_(std::in_place_type<double>, static_cast<double>(value)) {}
-template <detail::Integer T> Json::Json(T value) {
-  if (detail::is_safe_integer(value)) value_.emplace<double>(static_cast<double>(value));
-  else value_.emplace<std::string>(std::to_string(value));
+inline std::string& Json::Value::emplace(std::string value) noexcept {
+  destroy();
+  kind = Kind::string;
+  return *std::construct_at(&string, std::move(value));
 }
-inline Json::Json(std::string value) noexcept : value_(std::in_place_type<std::string>, std::move(value)) {}
-inline Json::Json(std::string_view value) : value_(std::in_place_type<std::string>, value) {}
-inline Json::Json(const char* value) : value_(std::in_place_type<std::string>, value) {}
-inline Json::Json(Array items) noexcept : value_(std::in_place_type<Array>, std::move(items)) {}
+inline Json::Array& Json::Value::emplace(Array value) noexcept {
+  destroy();
+  kind = Kind::array;
+  return *std::construct_at(&array, std::move(value));
+}
+inline Json::Object& Json::Value::emplace(Object value) noexcept {
+  destroy();
+  kind = Kind::object;
+  return *std::construct_at(&object, std::move(value));
+}
+inline void Json::Value::destroy() noexcept {
+  switch (std::exchange(kind, Kind::null)) {
+    case Kind::string: std::destroy_at(&string); break;
+    case Kind::array: std::destroy_at(&array); break;
+    case Kind::object: std::destroy_at(&object); break;
+    case Kind::null:
+    case Kind::boolean:
+    case Kind::number: break;
+  }
+}
+inline void Json::Value::take(Value& other) noexcept {
+  switch (other.kind) {
+    case Kind::null: break;
+    case Kind::boolean: emplace(other.boolean); break;
+    case Kind::number: emplace(other.number); break;
+    case Kind::string: emplace(std::move(other.string)); break;
+    case Kind::array: emplace(std::move(other.array)); break;
+    case Kind::object: emplace(std::move(other.object)); break;
+  }
+}
+inline Json::Value::Value(const Value& other) : boolean(false) {
+  switch (other.kind) {
+    case Kind::null: break;
+    case Kind::boolean: emplace(other.boolean); break;
+    case Kind::number: emplace(other.number); break;
+    case Kind::string: emplace(std::string(other.string)); break;
+    case Kind::array: emplace(Array(other.array)); break;
+    case Kind::object: emplace(Object(other.object)); break;
+  }
+}
+inline Json::Value::Value(Value&& other) noexcept : boolean(false) { take(other); }
+inline Json::Value& Json::Value::operator=(Value other) noexcept {
+  destroy();
+  take(other);
+  return *this;
+}
+
+template <std::same_as<bool> T> Json::Json(T value) noexcept { value_.emplace(value); }
+template <std::floating_point T> Json::Json(T value) noexcept { value_.emplace(static_cast<double>(value)); }
+template <detail::Integer T> Json::Json(T value) {
+  if (detail::is_safe_integer(value)) value_.emplace(static_cast<double>(value));
+  else value_.emplace(std::to_string(value));
+}
+inline Json::Json(std::string value) noexcept { value_.emplace(std::move(value)); }
+inline Json::Json(std::string_view value) { value_.emplace(std::string(value)); }
+inline Json::Json(const char* value) { value_.emplace(std::string(value)); }
+inline Json::Json(Array items) noexcept { value_.emplace(std::move(items)); }
 
 inline Json Json::object() {
   Json out;
-  out.value_.emplace<Object>();
+  out.value_.emplace(Object());
   return out;
 }
 inline Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> members) {
@@ -205,19 +280,19 @@ inline Json Json::object(std::initializer_list<std::pair<std::string_view, Json>
 inline Json Json::array() { return Json(Array{}); }
 inline Json Json::array(std::initializer_list<Json> items) { return Json(Array(items)); }
 
-inline Json::Kind Json::kind() const noexcept { return static_cast<Kind>(value_.index()); }
-inline const bool* Json::boolean() const noexcept { return std::get_if<bool>(&value_); }
-inline const double* Json::number() const noexcept { return std::get_if<double>(&value_); }
-inline const std::string* Json::string() const noexcept { return std::get_if<std::string>(&value_); }
+inline Json::Kind Json::kind() const noexcept { return value_.kind; }
+inline const bool* Json::boolean() const noexcept { return is_boolean() ? &value_.boolean : nullptr; }
+inline const double* Json::number() const noexcept { return is_number() ? &value_.number : nullptr; }
+inline const std::string* Json::string() const noexcept { return is_string() ? &value_.string : nullptr; }
 
 inline const Json::Array& Json::items() const noexcept {
   static const Array none;
-  const Array* const items = std::get_if<Array>(&value_);
+  const Array* const items = is_array() ? &value_.array : nullptr;
   return items == nullptr ? none : *items;
 }
 inline const Json::Object& Json::members() const noexcept {
   static const Object none;
-  const Object* const members = std::get_if<Object>(&value_);
+  const Object* const members = is_object() ? &value_.object : nullptr;
   return members == nullptr ? none : *members;
 }
 
@@ -242,8 +317,8 @@ inline const Json* Json::find(std::string_view key) const noexcept {
 }
 
 inline Json& Json::set(std::string key, Json value) {
-  if (is_null()) value_.emplace<Object>();
-  Object* const all = std::get_if<Object>(&value_);
+  if (is_null()) value_.emplace(Object());
+  Object* const all = is_object() ? &value_.object : nullptr;
   KFM_DET_ASSERT(all != nullptr);
   const std::size_t at = detail::lower_bound(*all, key);
   if (at < all->size() && (*all)[at].key == key) (*all)[at].value = std::move(value);
@@ -252,13 +327,24 @@ inline Json& Json::set(std::string key, Json value) {
 }
 
 inline void Json::push(Json value) {
-  if (is_null()) value_.emplace<Array>();
-  Array* const all = std::get_if<Array>(&value_);
+  if (is_null()) value_.emplace(Array());
+  Array* const all = is_array() ? &value_.array : nullptr;
   KFM_DET_ASSERT(all != nullptr);
   all->push_back(std::move(value));
 }
 
-inline bool operator==(const Json& a, const Json& b) { return a.value_ == b.value_; }
+inline bool operator==(const Json& a, const Json& b) {
+  if (a.kind() != b.kind()) return false;
+  switch (a.kind()) {
+    case Json::Kind::null: return true;
+    case Json::Kind::boolean: return a.value_.boolean == b.value_.boolean;
+    case Json::Kind::number: return a.value_.number == b.value_.number;
+    case Json::Kind::string: return a.value_.string == b.value_.string;
+    case Json::Kind::array: return a.value_.array == b.value_.array;
+    case Json::Kind::object: return a.value_.object == b.value_.object;
+  }
+  return false;
+}
 
 inline result<std::string> get_string(const Json& object, std::string_view key) {
   const Json* const found = object.find(key);

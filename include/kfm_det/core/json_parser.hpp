@@ -188,9 +188,9 @@ inline bool JsonParser::close(Json& out) {
   Frame& frame = stack_.back();
   if (frame.is_object) {
     if (!frame.offsets.empty() && !sort(frame)) return false;
-    out.value_.emplace<Json::Object>(std::move(frame.members));
+    out.value_.emplace(std::move(frame.members));
   } else {
-    out.value_.emplace<Json::Array>(std::move(frame.items));
+    out.value_.emplace(std::move(frame.items));
   }
   stack_.pop_back();
   return true;
@@ -217,7 +217,7 @@ inline bool JsonParser::sort(Frame& frame) {
 
 inline bool JsonParser::scalar(Json& out) {
   switch (peek()) {
-    case '"': return string(out.value_.emplace<std::string>());
+    case '"': return string(out.value_.emplace(std::string()));
     case 't': return word("true", true, out);
     case 'f': return word("false", false, out);
     case 'n': return word("null", nullptr, out);
@@ -269,7 +269,7 @@ inline bool JsonParser::number(Json& out) {
       return fail("not a number", start);
     }
   }
-  out.value_.emplace<double>(read);
+  out.value_.emplace(read);
   return true;
 }
 

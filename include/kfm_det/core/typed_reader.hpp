@@ -208,6 +208,8 @@ bool TypedReader::read(T& out, const Json& json, const JsonPath& path) {
     return read_items(out, json, path);
   } else if constexpr (shape == Shape::structure) {
     return read_fields(out, json, path, typename Layout<T>::Indices{});
+  } else {
+    return false;
   }
 }
 

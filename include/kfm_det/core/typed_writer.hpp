@@ -249,6 +249,8 @@ Json json_of(const T& value) {
     Json out = Json::object();
     add_members(out, value, typename Layout<T>::Indices{});
     return out;
+  } else {
+    return Json();
   }
 }
 

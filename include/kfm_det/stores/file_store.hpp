@@ -253,7 +253,8 @@ class FileStore<Fs>::Stream {
     StreamId id;
     std::mutex mutex;
     Mode mode = Mode::fresh;
-    std::uint64_t claimed = 0;          // the ordinal that is ours
+    std::uint64_t claimed = 0;          // the ordinal that is ours: take() sets it
+    std::string own_claim, next_claim;  // paths: of ours, and of the one that would end this tenure
     std::uint64_t segment_ordinal = 0;  // of `active`
     std::uint64_t unit = 4096;          // rewrite unit
     Incarnation incarnation = 1;
@@ -299,12 +300,17 @@ class FileStore<Fs>::Stream {
       return Error(errc::invalid_argument, "the first call of a tenure is recover()", directory, "Call recover() before append, sync or prove.");
     }
 
+    void take(std::uint64_t ordinal) {
+      claimed = ordinal;
+      own_claim = segment::claim_path(directory, ordinal);
+      next_claim = segment::claim_path(directory, ordinal + 1);
+    }
     result<void> claim_next() {
       for (int tries = 0; tries < 64; ++tries) {
         KFM_DET_TRY(auto names, segment::list(fs, directory));
         const std::uint64_t next = names.highest() + 1;
         auto made = fs.create_exclusive(segment::claim_path(directory, next));
-        if (made) { claimed = next; return success(); }
+        if (made) { take(next); return success(); }
         if (made.error().code() != errc::conflict) return made.error();
       }
       return Error(errc::conflict, "other owners keep taking this log over", directory, "Look who else runs this updater.");
@@ -312,8 +318,8 @@ class FileStore<Fs>::Stream {
 
     /// Is somebody behind us? A name lookup, no directory sync. Our own claim vanishes only when a later tenure cleans up.
     result<void> look() {
-      auto later = fs.exists(segment::claim_path(directory, claimed + 1));
-      auto mine = fs.exists(segment::claim_path(directory, claimed));
+      auto later = fs.exists(next_claim);
+      auto mine = fs.exists(own_claim);
       if (!later) return fail(later.error());
       if (!mine) return fail(mine.error());
       if (later.value() || !mine.value()) { mode = Mode::ended; return lost(); }
@@ -402,13 +408,13 @@ class FileStore<Fs>::Stream {
       needs_gap = true;
       if (claimed == segment_ordinal) {   // else an earlier attempt has claimed it already
         KFM_DET_TRY(look());
-        auto made = fs.create_exclusive(segment::claim_path(directory, claimed + 1));
+        auto made = fs.create_exclusive(next_claim);
         if (!made) {
           if (made.error().code() != errc::conflict) return made.error();
           mode = Mode::ended;
           return lost();
         }
-        ++claimed;
+        take(claimed + 1);
       }
       durable = tail.lsn;
       return name_segment(tail.lsn + 1, {});

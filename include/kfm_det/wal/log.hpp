@@ -139,7 +139,7 @@ class Log {
 
  private:
   struct State {
-    State(Stream opened, StreamId stream_id, C clock_policy, LogOptions opts) : stream(std::move(opened)), id(std::move(stream_id)), clock(std::move(clock_policy)), options(opts) {}
+    State(Stream opened, StreamId stream_id, C clock_policy, LogOptions opts) : stream(std::move(opened)), id(std::move(stream_id)), clock(std::move(clock_policy)), options(opts) { envelope.stream = id; }
 
     Stream stream;
     StreamId id;
@@ -152,8 +152,10 @@ class Log {
     Incarnation incarnation = 1;
     Head tail, durable;
     Instant last_ts{0};
-    std::deque<Head> pending;           // tails of groups that are appended and not durable
+    struct Place { Lsn lsn; Digest hash; };
+    std::deque<Place> pending;          // tails of groups that are appended and not durable
     Recovery recovery;
+    Envelope envelope;                  // of the group at hand; kept, as the buffers below are, so that an append allocates nothing
     std::string lines;
     std::vector<std::pair<std::size_t, std::size_t>> spans;
     std::vector<BytesView> views;
@@ -163,7 +165,12 @@ class Log {
       if (records.empty()) return Error(errc::invalid_argument, "an empty group of records", id.text, "Append at least one.");
       lines.clear();
       spans.clear();
-      Envelope envelope{id, incarnation, tail.lsn, tail.hash, 0, static_cast<std::uint32_t>(records.size()), durable.lsn};
+      envelope.incarnation = incarnation;
+      envelope.lsn = tail.lsn;
+      envelope.prev = tail.hash;
+      envelope.group_index = 0;
+      envelope.group_count = static_cast<std::uint32_t>(records.size());
+      envelope.durable_upto = durable.lsn;
       const Instant ts = std::max(clock.now(), last_ts);
       for (WalRecord& record : records) {
         ++envelope.lsn;
@@ -186,9 +193,9 @@ class Log {
         if (code == errc::conflict || code == errc::log_failed) broken = appended.error();
         return appended.error();
       }
-      tail = Head{id, incarnation, envelope.lsn, envelope.prev};
+      move_to(tail, {envelope.lsn, envelope.prev});
       last_ts = ts;
-      pending.push_back(tail);
+      pending.push_back({tail.lsn, tail.hash});
       return tail.lsn;
     }
 
@@ -206,12 +213,19 @@ class Log {
         if (!synced) {
           broken = synced.error();
         } else {
-          while (!pending.empty() && pending.front().lsn <= synced.value()) { durable = std::move(pending.front()); pending.pop_front(); }
+          while (!pending.empty() && pending.front().lsn <= synced.value()) { move_to(durable, pending.front()); pending.pop_front(); }
         }
         changed.notify_all();
       }
       if (broken) return *broken;
       return durable;
+    }
+
+    void move_to(Head& head, const Place& place) const {   // field by field: a stream's name that is there already costs no allocation
+      head.stream = id;
+      head.incarnation = incarnation;
+      head.lsn = place.lsn;
+      head.hash = place.hash;
     }
 
     static EntryId entry_id(const Digest& prev, const WalRecord& record) {
