@@ -4,8 +4,8 @@
 ///
 /// Strict: what is not exactly that is refused, with file, line and reason. Numbers are read as integer tenths, so that no sum depends on an order.
 /// Lines end in LF or CRLF; the last one may end without. Thread-safety: pure functions.
-#ifndef EXAMPLES_MONTHLY_SUMMARY_CSV_HPP
-#define EXAMPLES_MONTHLY_SUMMARY_CSV_HPP
+#ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_CSV_HPP
+#define KFM_DET_EXAMPLES_MONTHLY_SUMMARY_CSV_HPP
 
 #include <algorithm>
 #include <array>

@@ -3,8 +3,8 @@
 /// What the program tells about a state folder: show, explain, verify. All of it only looks: no lease is taken, and no byte changes.
 ///
 /// Every function gives the whole text or an error. Thread-safety: one thread.
-#ifndef EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
-#define EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
+#ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
+#define KFM_DET_EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
 
 #include <array>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// MonthlySummary: daily observations to monthly summaries and yearly roll-ups. The example of an updater: one plan type, two operations.
-#ifndef EXAMPLES_MONTHLY_SUMMARY_MONTHLY_SUMMARY_HPP
-#define EXAMPLES_MONTHLY_SUMMARY_MONTHLY_SUMMARY_HPP
+#ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_MONTHLY_SUMMARY_HPP
+#define KFM_DET_EXAMPLES_MONTHLY_SUMMARY_MONTHLY_SUMMARY_HPP
 
 #include <map>
 #include <span>

@@ -4,8 +4,8 @@
 ///
 /// So a run records one input for each month, and a changed day changes one of them. A uri is a file's name within `folder`: what is summarised
 /// depends on what is in the file, not on where it lies. Thread-safety: no state, any thread; one Source by one thread.
-#ifndef EXAMPLES_MONTHLY_SUMMARY_MONTHS_READER_HPP
-#define EXAMPLES_MONTHLY_SUMMARY_MONTHS_READER_HPP
+#ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_MONTHS_READER_HPP
+#define KFM_DET_EXAMPLES_MONTHLY_SUMMARY_MONTHS_READER_HPP
 
 #include <cstring>
 #include <span>

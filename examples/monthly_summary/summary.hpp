@@ -3,8 +3,8 @@
 /// Summary: what is published of a month or a year, as canonical JSON. A day is a summary of one day; summaries add up, exactly.
 ///
 /// Everything is counted in integer tenths, so that a year is the same whichever way its days were added. Thread-safety: plain values.
-#ifndef EXAMPLES_MONTHLY_SUMMARY_SUMMARY_HPP
-#define EXAMPLES_MONTHLY_SUMMARY_SUMMARY_HPP
+#ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_SUMMARY_HPP
+#define KFM_DET_EXAMPLES_MONTHLY_SUMMARY_SUMMARY_HPP
 
 #include <algorithm>
 #include <cmath>

@@ -161,7 +161,10 @@ TEST_CASE("any plan survives its text") {
 
 TEST_CASE("a text that is nearly a plan is refused, with the place") {
   CHECK(refusal(det::Plan::parse("")) == "invalid_json | byte 0");
-  CHECK(refusal(det::Plan::parse(std::string(golden_text) + " ")).starts_with("invalid_json | byte "));
+  CHECK(refusal(det::Plan::parse(std::string(golden_text) + "]")).starts_with("invalid_json | byte "));
+  CHECK(refusal(det::Plan::parse(std::string(golden_text) + " ")) == "invalid_json | noaa-monthly");
+  CHECK(refusal(det::Plan::parse(edited("1.5", "1.50"))) == "invalid_json | noaa-monthly");
+  CHECK(refusal(det::Plan::parse(edited("\"tier\":0", "\"tier\":0.0"))) == "invalid_json | noaa-monthly");
   CHECK(refusal(det::Plan::parse(edited("\"after\":[],", ""))) == "invalid_json | steps[0].after");
   CHECK(refusal(det::Plan::parse(edited("\"tier\":0}", "\"tier\":0,\"zeal\":1}"))) == "invalid_json | steps[0].zeal");
   CHECK(refusal(det::Plan::parse(edited(",\"version\":\"1.20.3\"", ",\"version\":\"1.20.3\",\"when\":1}"))).starts_with("invalid_json"));
@@ -182,7 +185,7 @@ TEST_CASE("a text whose order is not the canonical one is refused: it would have
   const auto refused = [](const std::string& from, const std::string& to) {
     const auto parsed = det::Plan::parse(edited(from, to));
     REQUIRE_FALSE(parsed);
-    CHECK(parsed.error().message() == "invalid_json: the plan is not in its canonical order (noaa-monthly). Read the plan as it was written.");
+    CHECK(parsed.error().message() == "invalid_json: this is not the canonical text of the plan (noaa-monthly). Read the plan as it was written.");
     CHECK_FALSE(det::Plan::from_json(det::parse_json(edited(from, to)).value()));
   };
   refused(R"(["2012-01","2012-02"])", R"(["2012-02","2012-01"])");

@@ -105,7 +105,7 @@ inline result<Plan> Plan::make(std::string updater_id, const Version& version, s
 }
 
 inline result<Plan> Plan::parse(BytesView canonical_text) {
-  KFM_DET_TRY(const auto json, parse_canonical(canonical_text));
+  KFM_DET_TRY(const auto json, parse_json(canonical_text));
   return read(json, canonical_text);
 }
 
@@ -117,8 +117,8 @@ inline result<Plan> Plan::from_json(const Json& json) {
 inline result<Plan> Plan::read(const Json& json, BytesView text) {
   KFM_DET_TRY(auto document, kfm_det::from_json<Document>(json));
   KFM_DET_TRY(auto plan, make(std::move(document.updater), document.version, std::move(document.steps)));
-  if (plan.text_ != text)  // steps, dependencies or labels in another order: no plan of ours was ever written so, and its hash would be another
-    return Error(errc::invalid_json, "the plan is not in its canonical order", plan.updater_id(), "Read the plan as it was written.");
+  if (plan.text_ != text)  // white space, or steps, dependencies or labels in another order: its hash would be another
+    return Error(errc::invalid_json, "this is not the canonical text of the plan", plan.updater_id(), "Read the plan as it was written.");
   return plan;
 }
 

@@ -6,6 +6,8 @@
 #ifndef KFM_DET_UPDATER_SESSION_HPP
 #define KFM_DET_UPDATER_SESSION_HPP
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "kfm_det/contracts/lock.hpp"
 #include "kfm_det/contracts/sink.hpp"
+#include "kfm_det/contracts/source_reader.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/wal/log.hpp"
@@ -39,6 +42,25 @@ enum class Meaning : std::uint8_t {
     default: return error.retry() == Retry::permanent ? Meaning::final_error : Meaning::passing;
   }
 }
+
+/// A reader that calls `beat` before it works: looking at the world may take longer than a lease.
+template <class R>
+class BeatingReader final : public SourceReader {
+ public:
+  BeatingReader(R& reader, std::function<result<void>()> beat) : view_(reader), beat_(std::move(beat)) {}
+  [[nodiscard]] result<SourceRef> describe(const std::string& uri) override {
+    KFM_DET_TRY(beat_());
+    return view_.describe(uri);
+  }
+  [[nodiscard]] result<std::unique_ptr<Source>> open(const std::string& uri) override {
+    KFM_DET_TRY(beat_());
+    return view_.open(uri);
+  }
+
+ private:
+  SourceReaderView<R> view_;
+  std::function<result<void>()> beat_;
+};
 
 template <class LogType, class L, class S, class Env>
 class Session {

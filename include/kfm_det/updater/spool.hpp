@@ -3,12 +3,17 @@
 /// Spool: outputs wait here until every step has run. Memory up to a limit, then staged files.
 ///
 /// A cache that may be lost: losing it costs running steps again, so nothing here is synced but staged files that a sink will be handed.
-/// The spool removes its files when it ends, and those that a killed owner of the same stream left. Thread-safety: one thread.
+/// The spool removes its files when it ends, and those that killed processes left in the same folder. Thread-safety: one thread.
 #ifndef KFM_DET_UPDATER_SPOOL_HPP
 #define KFM_DET_UPDATER_SPOOL_HPP
 
+#include <unistd.h>
+
+#include <atomic>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -16,6 +21,7 @@
 #include "kfm_det/core/digest.hpp"
 #include "kfm_det/core/idempotency_key.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
+#include "kfm_det/files/system_clock.hpp"
 
 namespace kfm_det {
 
@@ -61,24 +67,21 @@ class Spool {
     ContentHash content;
   };
 
-  /// `name` is the stream's: files of an owner of this scope that was killed are found by it, and removed.
-  Spool(std::string directory, std::string name, std::size_t bytes_max) : directory_(std::move(directory)), prefix_("kfm_det-spool-" + std::move(name) + "-"), bytes_max_(bytes_max) {}
+  explicit Spool(std::string directory, std::size_t bytes_max) : directory_(std::move(directory)), bytes_max_(bytes_max) {}
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
-  ~Spool() { remove_files(); }
+  ~Spool() { if (guard_) remove_files(name_); }
 
   /// A file for an output larger than memory. Errors: io_error, no_space, permission_denied.
   [[nodiscard]] result<Stage> stage() {
-    if (!staged_) {
-      remove_files();
-      staged_ = true;
+    const auto advise = [](const Error& error) { return error.advise("Set Environment::spool_directory to a folder that can be written."); };
+    if (!guard_) {
+      if (auto claimed = claim(); !claimed) return advise(claimed.error());
     }
-    for (;;) {
-      const std::string path = directory_ + "/" + prefix_ + std::to_string(next_++);
-      auto file = fs_.create_exclusive(path);
-      if (file) return Stage(fs_, std::move(file).value(), path);
-      if (file.error().code() != errc::conflict) return file.error().advise("Set Environment::spool_directory to a folder that can be written.");
-    }
+    const std::string path = directory_ + "/" + name_ + "-" + std::to_string(next_++);
+    auto file = fs_.create_exclusive(path);
+    if (!file) return advise(file.error());
+    return Stage(fs_, std::move(file).value(), path);
   }
 
   /// Takes an output in, hashes it, and moves it to a file when memory is full. Errors: as stage(); invalid_json for metadata that is not canonical.
@@ -142,17 +145,47 @@ class Spool {
       at += got;
     }
   }
-  void remove_files() {
+  static constexpr std::string_view prefix = "kfm_det-spool-", guard_suffix = ".guard";
+
+  /// A name that nobody had before, and a locked guard file that carries it: locked before it is visible, so that what stands under an unlocked
+  /// guard is a dead owner's, whoever that was.
+  result<void> claim() {
+    remove_leftovers();
+    static std::atomic<std::uint64_t> counter{0};
+    name_ = std::string(prefix) + process_owner() + "-" + std::to_string(counter++);
+    const std::string guard = directory_ + "/" + name_ + std::string(guard_suffix), hidden = guard + ".new";
+    KFM_DET_TRY(auto file, fs_.create_exclusive(hidden));
+    KFM_DET_TRY(fs_.lock(file));
+    KFM_DET_TRY(fs_.rename_no_replace(hidden, guard));
+    guard_ = std::move(file);
+    return success();
+  }
+  static std::string process_owner() { return std::to_string(::getpid()) + "-" + std::to_string(SystemClock().monotonic().ns); }
+
+  void remove_leftovers() {
+    auto names = fs_.list(directory_);
+    if (!names) return;
+    for (const auto& each : names.value()) {
+      if (!each.starts_with(prefix) || !each.ends_with(guard_suffix)) continue;
+      auto guard = fs_.open(directory_ + "/" + each, OpenMode::read_write);
+      if (!guard) continue;
+      const auto alive = fs_.locked_elsewhere(guard.value());
+      if (alive && !alive.value()) remove_files(each.substr(0, each.size() - guard_suffix.size()));
+    }
+  }
+  /// The staged files first, the guard last: who is stopped half way leaves a guard that is found again.
+  void remove_files(const std::string& name) {
     if (auto names = fs_.list(directory_))
-      for (const auto& name : names.value())
-        if (name.starts_with(prefix_)) (void)fs_.remove(directory_ + "/" + name);
+      for (const auto& each : names.value())
+        if (each.starts_with(name + "-")) (void)fs_.remove(directory_ + "/" + each);
+    (void)fs_.remove(directory_ + "/" + name + std::string(guard_suffix));
   }
 
   PosixFileSystem fs_;
-  std::string directory_, prefix_;
+  std::string directory_, name_;
   std::size_t bytes_max_, in_memory_ = 0;
   std::uint64_t next_ = 0;
-  bool staged_ = false;
+  std::optional<PosixFileSystem::File> guard_;
   std::map<std::string, Entry> entries_;
 };
 

@@ -72,7 +72,7 @@ class Updater {
     KFM_DET_TRY(open.execute());
     KFM_DET_TRY(open.upsert());
     RunReport report = open.report();
-    KFM_DET_TRY(open.close());
+    (void)open.close();   // the run is committed; a proof that could not be left costs the next trigger a lease
     return report;
   }
 
@@ -102,7 +102,7 @@ class Updater {
     report.effects = held->session->counts;
     report.steps_run = held->session->steps_run;
     report.verdict = held->log->recovery().verdict;
-    KFM_DET_TRY(held->end());
+    (void)held->end();
     return report;
   }
 
@@ -120,13 +120,8 @@ class Updater {
 
   /// Discovers the inputs: sorted and without doubles.
   [[nodiscard]] result<std::vector<SourceRef>> inputs() {
-    if constexpr (plan_clause::mentions_inputs<P>) {
-      SourceReaderView reader(env_.source_reader);
-      KFM_DET_TRY(const auto found, plan_.inputs(reader));
-      return canonical_inputs(found);
-    } else {
-      return std::vector<SourceRef>{};
-    }
+    SourceReaderView reader(env_.source_reader);
+    return inputs_from(reader);
   }
   /// The plan of these inputs: pure.
   [[nodiscard]] static result<Plan> plan(std::span<const SourceRef> inputs) { return build_plan<P>(inputs); }
@@ -144,6 +139,15 @@ class Updater {
     for (const std::string* text : {&trigger.key, &trigger.partition, &trigger.actor, &trigger.approval})
       if (auto json = canonical(Json(*text)); !json) return json.error().as(errc::invalid_argument).at("Trigger");
     return success();
+  }
+
+  result<std::vector<SourceRef>> inputs_from(SourceReader& reader) {
+    if constexpr (plan_clause::mentions_inputs<P>) {
+      KFM_DET_TRY(const auto found, plan_.inputs(reader));
+      return canonical_inputs(found);
+    } else {
+      return std::vector<SourceRef>{};
+    }
   }
 
   // --- looking ---------------------------------------------------------------------------------------------------------------
@@ -224,13 +228,13 @@ class Updater {
     open.report_.verdict = open.held_->log->recovery().verdict;
     KFM_DET_TRY(const auto passed_over, settle_all(session, trigger, open.report_));
 
-    KFM_DET_TRY(open.inputs_, inputs());
+    detail::BeatingReader reader(env_.source_reader, [&session] { return session.keep_lease(); });   // discovery may take long
+    KFM_DET_TRY(open.inputs_, inputs_from(reader));
     KFM_DET_TRY(const InputHash hash, input_hash(open.inputs_));
     const wal::RunState* newest = session.state().newest_of(trigger.key);
     KFM_DET_TRY(const bool done, answered_by(session, trigger, newest, hash, passed_over));
     if (done) return finished(std::move(open), *newest);
     if constexpr (plan_clause::mentions_gate<P>) {
-      SourceReaderView reader(env_.source_reader);
       for (const SourceRef& ref : open.inputs_)
         if (auto passed = plan_.gate(ref, reader); !passed) return passed.error();
     }
@@ -240,7 +244,7 @@ class Updater {
     session.counts = {};
     session.steps_run = 0;
     fill(open.report_, *session.find(id));
-    open.spool_ = std::make_unique<Spool>(env_.spool_directory, StreamId::of(scope).text, env_.limits.spool_bytes_max);
+    open.spool_ = std::make_unique<Spool>(env_.spool_directory, env_.limits.spool_bytes_max);
     open.forward_.emplace(session);
     open.stage_ = Open::Stage::planned;
     return open;
@@ -400,7 +404,7 @@ class Updater {
                    "Make plan() a function of its inputs alone, or give the plan type a new version.");
     for (const auto& [step, executed] : run.executed)
       if (!planned.find(step)) return Error(errc::leftover_step, "the log records a step that the plan does not have", step, "Run it with the version that planned it.");
-    Spool spool(env_.spool_directory, session.log.stream_id().text, env_.limits.spool_bytes_max);
+    Spool spool(env_.spool_directory, env_.limits.spool_bytes_max);
     KFM_DET_TRY(forward.execute(id, planned, recorded, spool));
     return forward.upsert(id, planned, spool);
   }
