@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <memory>
 #include <regex>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -26,7 +26,8 @@ constexpr const char* help =
     "  --dir DIR       where the scratch folder is made (default: beside this program); it says what kind of disk is measured\n"
     "  --seconds S     how long each line of the table is measured (default 3)\n"
     "  --table         the table alone, without Google Benchmark's numbers\n"
-    "  --benchmark_... goes to Google Benchmark; --benchmark_filter=REGEX chooses lines of the table too\n";
+    "  --benchmark_... goes to Google Benchmark; --benchmark_filter=REGEX chooses lines of the table too\n\n"
+    "On a busy machine a line with a sync measures the scheduler, on both sides. As root, `chrt -f 10 kfm_det_bench` keeps out of its way.\n";
 
 struct Options {
   std::string directory;
@@ -143,7 +144,7 @@ void print(const std::vector<Row>& rows) {
 }
 
 /// What a sync costs here: all that is durable below stands on it.
-void print_disk(Scratch& scratch) {
+void print_place(Scratch& scratch) {
   const std::string folder = scratch.fresh();
   RawFile file(folder + "/raw");
   std::vector<double> times;
@@ -153,11 +154,13 @@ void print_disk(Scratch& scratch) {
     file.sync();
     times.push_back(seconds_since(start) * 1e6);
   }
+  double load = 0;
+  (void)::getloadavg(&load, 1);
+  std::printf("scratch folder in %s; raw fdatasync of one dirty page: median %.1f us (5 %% %.1f, 95 %% %.1f); load %.1f on %u cores\n", std::filesystem::path(scratch.path()).parent_path().c_str(),
+              quantile(times, 0.5), quantile(times, 0.05), quantile(times, 0.95), load, std::thread::hardware_concurrency());
   struct statfs found = {};
-  (void)::statfs(folder.c_str(), &found);
   constexpr auto tmpfs = 0x01021994;
-  std::printf("scratch: %s; raw fdatasync of one dirty page: median %.1f us (5 %% %.1f, 95 %% %.1f)%s\n", scratch.path().c_str(), quantile(times, 0.5), quantile(times, 0.05), quantile(times, 0.95),
-              found.f_type == tmpfs ? "\nthis is a tmpfs, which keeps nothing: the lines with a sync mean nothing here; give --dir a folder on a disk" : "");
+  if (::statfs(folder.c_str(), &found) == 0 && found.f_type == tmpfs) std::puts("This is a tmpfs, which keeps nothing: lines with a sync mean nothing here. Give --dir a folder on a disk.");
 }
 
 int run(int argc, char** argv) {
@@ -171,7 +174,7 @@ int run(int argc, char** argv) {
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  print_disk(scratch);
+  print_place(scratch);
   if (!options.table_only) benchmark::RunSpecifiedBenchmarks();
 
   const std::regex filter(benchmark::GetBenchmarkFilter().empty() ? "." : benchmark::GetBenchmarkFilter());

@@ -50,21 +50,29 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   ~Writer() { if (pipe_ >= 0) (void)kill(); }
 
-  /// The waves that it was told are published, after it was killed.
+  /// Waits until so many waves were acknowledged: moments go by what it did, and not by how fast the machine is.
+  void wait_for(std::size_t waves) { while (acknowledged_.size() < waves && next()) {} }
+  /// The waves that were acknowledged, after it was killed.
   std::vector<std::uint64_t> kill() {
     ::kill(pid_, SIGKILL);
-    std::vector<std::uint64_t> out;
-    std::uint64_t wave = 0;
-    while (::read(pipe_, &wave, sizeof wave) == static_cast<ssize_t>(sizeof wave)) out.push_back(wave);
+    while (next()) {}
     ::close(std::exchange(pipe_, -1));
     int status = 0;
     REQUIRE(::waitpid(pid_, &status, 0) == pid_);
     CHECK(WIFSIGNALED(status));   // and did not end by itself, with an error
     if (!WIFSIGNALED(status)) WARN("exit code " << WEXITSTATUS(status));
-    return out;
+    return std::move(acknowledged_);
   }
 
  private:
+  bool next() {
+    std::uint64_t wave = 0;
+    if (::read(pipe_, &wave, sizeof wave) != static_cast<ssize_t>(sizeof wave)) return false;
+    acknowledged_.push_back(wave);
+    return true;
+  }
+
+  std::vector<std::uint64_t> acknowledged_;
   pid_t pid_ = -1;
   int pipe_ = -1;
 };
@@ -101,7 +109,8 @@ TEST_CASE("SqliteSink: SINK-11 a writer that is killed at any moment leaves whol
     std::vector<std::uint64_t> acks;
     {
       Writer writer(path, first);
-      wait_up_to(random, 40000);
+      if (round % 4 != 0) writer.wait_for(random() % 12);   // else: while it starts, too
+      wait_up_to(random, round % 4 == 0 ? 30000 : 2000);
       acks = writer.kill();
     }
     INFO("round " << round << ", " << acks.size() << " waves acknowledged");
@@ -140,6 +149,7 @@ TEST_CASE("SqliteSink: several processes make it at once, write it at once and a
     {
       std::vector<std::unique_ptr<Writer>> writers;
       for (std::uint64_t i = 0; i < 3; ++i) writers.push_back(std::make_unique<Writer>(path, base + i * 10000));
+      if (round % 2 == 1) writers.front()->wait_for(2);   // else: look while it is being made
       for (int i = 0; i < 3; ++i) {
         wait_up_to(random, 15000);
         auto reader = SqliteSink::open(path, {.read_only = true});
@@ -151,7 +161,11 @@ TEST_CASE("SqliteSink: several processes make it at once, write it at once and a
         if (!text) FAIL(text.error().message());
         ++looks;
       }
-      for (const auto& writer : writers) { wait_up_to(random, 5000); acks.push_back(writer->kill()); }
+      for (const auto& writer : writers) {
+        writer->wait_for(random() % 12);
+        wait_up_to(random, 2000);
+        acks.push_back(writer->kill());
+      }
     }
     auto sink = SqliteSink::open(path);
     if (!sink) FAIL(sink.error().message());

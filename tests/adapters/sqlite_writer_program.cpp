@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "kfm_det/adapters/sqlite.hpp"
-#include "tests/adapters/waves.hpp"
+#include "waves.hpp"  // beside it: a program is compiled without the project's folder
 
 int main(int argc, char** argv) {
   using namespace kfm_det;

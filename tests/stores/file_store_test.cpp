@@ -311,6 +311,37 @@ TEST_CASE("STORE-8 a proven frame that is damaged or a segment that is gone is r
   }
 }
 
+TEST_CASE("STORE-3 a long tenure prewrites seldom, a short one little, and none beyond a full segment") {
+  constexpr FileStoreOptions options{.segment_bytes = 1 << 20, .prewrite_bytes = 4096};
+  ToyDisk disk;
+  Lines lines;
+  Stream stream = open(disk, options);
+  recovered(stream);
+  std::size_t syncs = 0, used = 0;
+  disk.on_fault([&](std::uint64_t, const char* verb) { syncs += std::string_view(verb) == "sync"; return false; });
+  const auto longest = [&] {
+    std::size_t bytes = 0;
+    for (const auto& [path, content] : disk.image()) bytes = std::max(bytes, content.size());
+    return bytes;
+  };
+  const auto append = [&] {
+    const auto group = lines.group(1);
+    used += group[0].size() + 1;
+    REQUIRE(stream.append(lines.head.lsn - 1, views(group)));
+  };
+  append();
+  CHECK(longest() <= 2 * options.prewrite_bytes);
+  while (used < 60 * options.prewrite_bytes) append();
+  CHECK(syncs <= 8);   // 4096 doubled six times, and the first
+  CHECK(longest() < 3 * used);
+  while (used < 250 * options.prewrite_bytes) append();
+  CHECK(longest() <= options.segment_bytes);
+  CHECK(stream.close());
+  Stream next = open(disk, options);
+  CHECK(recovered(next).tail == lines.head);
+  CHECK(scan_all(next) == lines.all);
+}
+
 TEST_CASE("STORE-12 a verb that is not claimed answers unsupported") {
   ToyDisk disk;
   Stream stream = open(disk);

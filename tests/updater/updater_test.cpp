@@ -279,6 +279,8 @@ TEST_CASE("the log or the sink put back alone is refused and nothing is merged")
   world.store.restore(id, newer);
   CHECK(ok(world.trigger()).outcome == Outcome::committed);
   world.sink = older;
+  CHECK(code(world.trigger()) == errc::sink_regressed);   // "nothing to do" would be a lie
+  CHECK(code(world.updater().explain(BusinessKey{"a"})) == errc::sink_regressed);
   world.sources.put("a", "fourth");
   CHECK(code(world.trigger()) == errc::sink_regressed);
 }

@@ -5,15 +5,14 @@
 /// Refused: duplicate member names (also when escapes hide them), lone surrogates (escaped or raw), invalid UTF-8, a byte order mark,
 /// NaN and Infinity, numbers that overflow, leading zeros, control characters in strings, trailing bytes, and whatever exceeds a limit.
 /// A number too small for a double reads as zero, and more digits than a double holds are rounded: both as in ECMAScript.
-/// Thread-safety: pure functions. Memory: up to about 20 times the text for hostile input; the limit on bytes is the bound.
+/// Thread-safety: pure functions. Memory: a value takes 40 bytes and its container may double, so hostile text
+/// may cost 60 times its size while it is read: lower bytes_max where text comes from strangers.
 #ifndef KFM_DET_CORE_JSON_PARSER_HPP
 #define KFM_DET_CORE_JSON_PARSER_HPP
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +25,7 @@
 #include "kfm_det/core/json_writer.hpp"
 #include "kfm_det/core/limits.hpp"
 #include "kfm_det/core/result.hpp"
+#include "kfm_det/core/sorted_order.hpp"
 #include "kfm_det/core/utf8.hpp"
 
 namespace kfm_det {
@@ -198,15 +198,13 @@ inline bool JsonParser::close(Json& out) {
 
 /// Members that did not come in order; only now can two equal names lie apart.
 inline bool JsonParser::sort(Frame& frame) {
-  std::vector<std::size_t> order(frame.members.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const int by_key = compare_utf16(frame.members[a].key, frame.members[b].key);
-    return by_key != 0 ? by_key < 0 : a < b;
-  });
+  const std::vector<std::size_t> order = sorted_order(frame.members.size(), [&](std::size_t a, std::size_t b) { return compare_utf16(frame.members[a].key, frame.members[b].key) < 0; });
   std::size_t twice = std::string_view::npos;
   for (std::size_t i = 1; i < order.size(); ++i)
-    if (frame.members[order[i - 1]].key == frame.members[order[i]].key) twice = std::min(twice, frame.offsets[order[i] - frame.ascending]);
+    if (frame.members[order[i - 1]].key == frame.members[order[i]].key) {
+      const std::size_t offset = frame.offsets[order[i] - frame.ascending];  // equal names stay in order, so this is the later one
+      if (offset < twice) twice = offset;
+    }
   if (twice != std::string_view::npos) return fail("a member name stands twice", twice, "Keep one of them.");
   Json::Object sorted;
   sorted.reserve(order.size());
@@ -276,23 +274,12 @@ inline bool JsonParser::number(Json& out) {
 inline bool JsonParser::string(std::string& out) {
   ++at_;  // the quote
   for (;;) {
-    std::size_t stop = at_;
-    for (SixteenBytes bytes; stop + 16 <= text_.size(); stop += 16) {
-      std::memcpy(&bytes, text_.data() + stop, 16);
-      if (!all_plain(bytes)) break;
-    }
-    while (stop < text_.size()) {
-      const char c = text_[stop];
-      if (is_plain(c)) { ++stop; continue; }
-      if (static_cast<unsigned char>(c) < 0x80) break;
-      const std::size_t length = utf8_length(text_, stop);
-      if (length == 0) return fail("a string is not valid UTF-8", stop, "Carry bytes as hex or base64.");
-      stop += length;
-    }
+    const std::size_t stop = skip_verbatim(text_, at_);
     out.append(text_.substr(at_, stop - at_));
     at_ = stop;
     if (end()) return fail("the text ends inside a string", at_);
     if (text_[at_] == '"') { ++at_; return true; }
+    if (static_cast<unsigned char>(text_[at_]) >= 0x80) return fail("a string is not valid UTF-8", at_, "Carry bytes as hex or base64.");
     if (text_[at_] != '\\') return fail("a control character in a string", at_, "Escape it.");
     if (!escape(out)) return false;
   }

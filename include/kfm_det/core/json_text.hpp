@@ -10,6 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
+
+#include "kfm_det/core/utf8.hpp"
 
 namespace kfm_det::detail {
 
@@ -55,6 +58,24 @@ using SixteenBytes __attribute__((vector_size(16))) = signed char;
     return size;
   }
   for (; at < size && is_plain(from[at]); ++at) out[at] = from[at];
+  return at;
+}
+
+/// End of the run that goes into a string as it is, from `at` on: plain bytes, and well-formed UTF-8 behind ASCII.
+[[nodiscard]] inline std::size_t skip_verbatim(std::string_view text, std::size_t at) noexcept {
+  while (at < text.size()) {
+    for (SixteenBytes bytes; at + 16 <= text.size(); at += 16) {
+      std::memcpy(&bytes, text.data() + at, 16);
+      if (!all_plain(bytes)) break;
+    }
+    const std::size_t stop = at + 16;  // look closely at those, then in strides again
+    for (; at < text.size() && at < stop; ++at) {
+      if (is_plain(text[at])) continue;
+      const std::size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 0 : utf8_length(text, at);
+      if (length == 0) return at;
+      at += length - 1;
+    }
+  }
   return at;
 }
 

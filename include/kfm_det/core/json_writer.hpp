@@ -154,12 +154,7 @@ inline char* JsonWriter::put_string(char* at, std::string_view text) {
 /// The rest of a string from `from` on, and the quote at its end.
 [[gnu::noinline]] inline char* JsonWriter::put_escaped(char* at, std::string_view text, std::size_t from) {
   while (from < text.size()) {
-    std::size_t end = from;  // of a run that goes as it is
-    while (end < text.size()) {
-      const std::size_t length = detail::is_plain(text[end]) ? 1 : static_cast<unsigned char>(text[end]) < 0x80 ? 0 : utf8_length(text, end);
-      if (length == 0) break;
-      end += length;
-    }
+    const std::size_t end = detail::skip_verbatim(text, from);
     at = put_text(at, text.substr(from, end - from));
     if (end == text.size()) break;
     const auto byte = static_cast<unsigned char>(text[end]);

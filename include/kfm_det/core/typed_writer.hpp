@@ -6,7 +6,6 @@
 #ifndef KFM_DET_CORE_TYPED_WRITER_HPP
 #define KFM_DET_CORE_TYPED_WRITER_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <string>
@@ -18,6 +17,7 @@
 #include "kfm_det/core/fields.hpp"
 #include "kfm_det/core/json.hpp"
 #include "kfm_det/core/json_writer.hpp"
+#include "kfm_det/core/sorted_order.hpp"
 #include "kfm_det/core/utf8.hpp"
 
 namespace kfm_det::detail {
@@ -46,13 +46,15 @@ struct TypedWriter {
   }
 
  private:
-  /// Whether some member before the K-th is always written, so that a comma is sure.
-  template <class T, std::size_t K>
-  static consteval bool follows() {
-    return []<std::size_t... I>(std::index_sequence<I...>) { return (!is_optional<typename Layout<T>::template Field<I>::type> || ...); }(std::make_index_sequence<K>{});
+  /// The first member that is always written: behind it a comma is sure.
+  template <class T, std::size_t... K>
+  static consteval std::size_t first_sure(std::index_sequence<K...>) {
+    std::size_t first = 0;
+    (void)((is_optional<typename Layout<T>::template Field<K>::type> && ++first != 0) && ...);
+    return first;
   }
 
-  template <class T, std::size_t K>
+  template <class T, std::size_t K, std::size_t Sure>
   [[nodiscard]] static char* field_at(JsonWriter& writer, char* at, const T& object, bool& first) {
     using L = Layout<T>;
     using F = typename L::template Field<K>;
@@ -64,7 +66,7 @@ struct TypedWriter {
     constexpr std::size_t size = L::offsets[K + 1] - L::offsets[K];
     static_assert(size <= JsonWriter::chunk_size, "kfm_det: a JSON name of a described field is too long");
     at = writer.room(at, size);
-    if constexpr (follows<T, K>()) {
+    if constexpr (K > Sure) {
       std::memcpy(at, key, size);
       at += size;
     } else {
@@ -82,7 +84,8 @@ struct TypedWriter {
   template <class T, std::size_t... K>
   [[nodiscard]] static char* fields_at(JsonWriter& writer, char* at, const T& object, std::index_sequence<K...>) {
     [[maybe_unused]] bool first = true;
-    ((at = writer.failed() ? at : field_at<T, K>(writer, at, object, first)), ...);
+    [[maybe_unused]] constexpr std::size_t sure = first_sure<T>(std::index_sequence<K...>{});
+    ((at = writer.failed() ? at : field_at<T, K, sure>(writer, at, object, first)), ...);
     return at;
   }
 
@@ -108,8 +111,7 @@ struct TypedWriter {
     } else {
       std::vector<const Entry*> entries;
       for (const Entry& entry : map) entries.push_back(&entry);
-      std::sort(entries.begin(), entries.end(), [](const Entry* a, const Entry* b) { return compare_utf16(a->first, b->first) < 0; });
-      for (const Entry* const entry : entries) write_entry(*entry);
+      for (const std::size_t i : sorted_order(entries.size(), [&](std::size_t a, std::size_t b) { return compare_utf16(entries[a]->first, entries[b]->first) < 0; })) write_entry(*entries[i]);
     }
     return writer.close(at, '}');
   }

@@ -42,13 +42,9 @@ struct Explanation {
 /// The payload of a run's PLAN record, joined when it travelled in parts.
 template <class St, class Si>
 [[nodiscard]] result<Json> find_plan(St& store, Si& sink, const StreamId& id, const wal::RunState& wanted) {
-  KFM_DET_TRY(const Head witness, sink.witness(id));
-  KFM_DET_TRY(auto stream, store.open_stream(id));
-  KFM_DET_TRY(const Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
-  (void)recovery;
   Json found;
   wal::Replay replay;
-  KFM_DET_TRY(wal::read_records(stream, 1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
+  KFM_DET_TRY(wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
     if (!found.is_null()) return success();
     KFM_DET_TRY(replay.apply(line, record));
     if (record.phase == wal::Phase::PLAN && record.wal_id == wanted.id) found = replay.state().runs.back().plan;
@@ -69,13 +65,8 @@ template <class St, class Si>
     return success();
   }));
   if (out.history.empty()) return Error(errc::not_found, "no run has published this key", key.text, "List the keys; they are compared byte for byte.");
-  KFM_DET_TRY(const Head witness, sink.witness(id));
-  KFM_DET_TRY(auto stream, store.open_stream(id));
-  KFM_DET_TRY(const Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
-  if (!is_usable(recovery.verdict)) return wal::verdict_error(recovery, id);
-  out.verdict = recovery.verdict;
   wal::Replay replay;
-  KFM_DET_TRY(wal::read_records(stream, 1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
+  KFM_DET_TRY(const Recovery recovery, wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
     KFM_DET_TRY(replay.apply(line, record));
     if (record.phase != wal::Phase::PLAN) return success();
     const wal::RunState& run = replay.state().runs.back();
@@ -98,6 +89,7 @@ template <class St, class Si>
     }
     return success();
   }));
+  out.verdict = recovery.verdict;
   for (auto& one : out.history) {
     if (const wal::RunState* run = replay.state().find(one.publication.run)) {
       one.status = run->status;

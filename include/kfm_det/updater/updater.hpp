@@ -154,12 +154,8 @@ class Updater {
 
   struct Seen { Recovery recovery; wal::Replay replay; };
   result<Seen> look(const StreamId& id) {
-    KFM_DET_TRY(const Head witness, sink_.witness(id));
-    KFM_DET_TRY(auto stream, store_.open_stream(id));
     Seen seen;
-    KFM_DET_TRY(seen.recovery, stream.inspect(std::span<const Head>(&witness, 1)));
-    if (!is_usable(seen.recovery.verdict)) return wal::verdict_error(seen.recovery, id);
-    KFM_DET_TRY(wal::read_records(stream, 1, [&](const wal::Line& line, const wal::WalRecord& record) { return seen.replay.apply(line, record); }));
+    KFM_DET_TRY(seen.recovery, wal::inspect_log(store_, sink_, id, [&](const wal::Line& line, const wal::WalRecord& record) { return seen.replay.apply(line, record); }));
     return seen;
   }
 

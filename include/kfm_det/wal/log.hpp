@@ -62,6 +62,45 @@ template <class Stream>
   return std::optional<Head>(std::move(head));
 }
 
+/// The highest head that a DONE carries since the last accepted loss: a sink that has not seen it was put back (SinkRegressed).
+class DoneHeads {
+ public:
+  [[nodiscard]] result<void> see(const WalRecord& record, const StreamId& stream) {
+    if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest_ = Head{};
+    KFM_DET_TRY(auto head, head_of(record, stream));
+    if (head && is_above(*head, highest_)) highest_ = *std::move(head);
+    return success();
+  }
+  /// False when the sink was put back; the recovery says so then.
+  [[nodiscard]] bool agree(const Head& witness, Recovery& recovery) const {
+    if (!is_above(highest_, witness)) return true;
+    recovery.verdict = Verdict::sink_regressed;
+    recovery.evidence.push_back({highest_.stream.text, 0, 0, "a finished effect carried LSN " + std::to_string(highest_.lsn) + ", but the sink has seen only LSN " + std::to_string(witness.lsn)});
+    return false;
+  }
+
+ private:
+  static bool is_above(const Head& a, const Head& b) { return std::pair(a.incarnation, a.lsn) > std::pair(b.incarnation, b.lsn); }
+  Head highest_;
+};
+
+/// Reads the whole log of a stream beside its sink, without a tenure: no byte changes. Answers that must not be taken back rest on `proven`.
+/// Errors: the verdict's own code, sink_regressed among them; as read_records.
+template <class St, class Si>
+[[nodiscard]] result<Recovery> inspect_log(St& store, Si& sink, const StreamId& id, RecordVisitor visitor) {
+  KFM_DET_TRY(const Head witness, sink.witness(id));
+  KFM_DET_TRY(auto stream, store.open_stream(id));
+  KFM_DET_TRY(Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
+  if (!is_usable(recovery.verdict)) return verdict_error(recovery, id);
+  DoneHeads heads;
+  KFM_DET_TRY(read_records(stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {
+    KFM_DET_TRY(heads.see(record, id));
+    return visitor(line, record);
+  }));
+  if (!heads.agree(witness, recovery)) return verdict_error(recovery, id);
+  return recovery;
+}
+
 struct LogOptions {
   std::size_t line_bytes_max = limits::line_bytes_max;   ///< a longer line is errc::limit_exceeded; larger plans travel in parts
   RecoverOptions recover;
@@ -76,18 +115,14 @@ class Log {
     KFM_DET_TRY(Recovery recovery, stream.recover(std::span<const Head>(&witness, 1), options.recover));
     if (!is_usable(recovery.verdict) && !options.recover.accept_loss) return verdict_error(recovery, id);
     auto state = std::make_unique<State>(std::move(stream), id, std::move(clock), options);
-    Head highest;   // that any DONE carried since the last accepted loss
+    DoneHeads heads;
     KFM_DET_TRY(read_records(state->stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {
-      if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest = Head{};
-      KFM_DET_TRY(auto head, head_of(record, id));
-      if (head && std::pair(head->incarnation, head->lsn) > std::pair(highest.incarnation, highest.lsn)) highest = *head;
+      KFM_DET_TRY(heads.see(record, id));
       state->last_ts = std::max(state->last_ts, record.ts);
       return visitor(line, record);
     }));
     state->incarnation = recovery.incarnation;
-    if (std::pair(highest.incarnation, highest.lsn) > std::pair(witness.incarnation, witness.lsn)) {
-      recovery.verdict = Verdict::sink_regressed;
-      recovery.evidence.push_back({id.text, 0, 0, "a finished effect carried LSN " + std::to_string(highest.lsn) + ", but the sink has seen only LSN " + std::to_string(witness.lsn)});
+    if (!heads.agree(witness, recovery)) {
       if (!options.recover.accept_loss) {
         (void)state->stream.close();
         return verdict_error(recovery, id);
