@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -494,24 +496,30 @@ TEST_CASE("SqliteSink: SINK-11 W36 what was acknowledged survives power loss, at
   const std::string path = scratch / "run/x.db";
   test::FaultVfs vfs;
   std::size_t acknowledged = 0, losses = 0;   // requests; request i publishes two effects
-  bool opening = true, looking = false;
+  bool looking = false;
+  std::set<std::string> images;   // what was found already
   const auto names = [](std::size_t i) { return std::pair("a" + std::to_string(i), "b" + std::to_string(i)); };
   const auto power_loss = [&] {
     if (looking) return;
     looking = true;
     // of each file, what was synced or what was written: any mixture of the two may be what is found
-    std::vector<std::string> all{path, path + "-wal", path + "-journal"};
+    const std::vector<std::string> ends{"", "-wal", "-journal"};
     for (std::size_t mixture = 0; mixture < 8; ++mixture) {
-      std::filesystem::remove_all(scratch / "found");
-      std::filesystem::create_directory(scratch / "found");
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        const std::string to = scratch / ("found/" + std::filesystem::path(all[i]).filename().string());
+      std::map<std::string, std::string> files;
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        const std::string from = path + ends[i], to = scratch / ("found/x.db" + ends[i]);
         if ((mixture >> i & 1) != 0) {
-          if (std::filesystem::exists(all[i])) std::filesystem::copy(all[i], to);
-        } else if (const auto synced = vfs.synced.find(all[i]); synced != vfs.synced.end()) {
-          std::ofstream(to, std::ios::binary) << synced->second;
+          if (std::filesystem::exists(from)) files[to] = content_of(from);
+        } else if (const auto synced = vfs.synced.find(from); synced != vfs.synced.end()) {
+          files[to] = synced->second;
         }
       }
+      std::string image = std::to_string(acknowledged);
+      for (const auto& [to, bytes] : files) image += to + sha256(bytes).hex();
+      if (!images.insert(image).second) continue;
+      std::filesystem::remove_all(scratch / "found");
+      std::filesystem::create_directory(scratch / "found");
+      for (const auto& [to, bytes] : files) std::ofstream(to, std::ios::binary) << bytes;
       ++losses;
       INFO("mixture " << mixture << " after " << acknowledged << " requests, change " << vfs.changes());
       auto found = SqliteSink::open(scratch / "found/x.db");
@@ -530,8 +538,7 @@ TEST_CASE("SqliteSink: SINK-11 W36 what was acknowledged survives power loss, at
   {
     auto sink = opened(path, {.checkpoint_pages = 12});
     vfs.synced.erase(path + "-journal");   // open() has synced the folder
-    opening = false;
-    for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
       const auto [a, b] = names(i);
       REQUIRE(sink.upsert(tenure(), head(i + 1), std::vector{upsert(a, {1, i + 1}, "k", fresh(a + std::string(i * 2500, 'x'))), upsert(b, {1, i + 1}, "l", fresh(b))}));
       ++acknowledged;
@@ -539,8 +546,7 @@ TEST_CASE("SqliteSink: SINK-11 W36 what was acknowledged survives power loss, at
     }
   }
   power_loss();
-  CHECK_FALSE(opening);
-  CHECK(losses > 300);
+  CHECK(losses > 150);
 }
 
 TEST_CASE("SqliteSink: a commit whose outcome is not known says so, and find() settles it") {

@@ -290,11 +290,11 @@ TEST_CASE("two processes at once: one works, the other says so and exits with 4;
   SECTION("it is killed, and the next one starts without waiting for its lease") {
     const auto start = std::chrono::steady_clock::now();
     first.signal(SIGKILL);
+    CHECK(first.wait().code == killed);   // gone: until then its locks are held, however dead it is
     const Ran third = world.run(world.data);
     CHECK(third.code == 0);
     CHECK(third.err.find("resumed and committed run ") != std::string::npos);
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(15));   // the lease would have had 30
-    CHECK(first.wait().code == killed);
   }
   SECTION("it is asked to stop, and the run is taken up again") {
     first.signal(SIGINT);
@@ -460,6 +460,38 @@ TEST_CASE("verify notices what was damaged") {
     CHECK(world.run(world.data).code == 6);
     CHECK(world.run(changed).code == 6);
   }
+}
+
+TEST_CASE("README.md shows what the program says") {
+  World world;
+  const auto timeless = [](std::string text) {   // "2026-11-21T10:09:29Z" is another one each time
+    for (std::size_t at = 0; at + 20 <= text.size(); ++at)
+      if (text[at + 4] == '-' && text[at + 10] == 'T' && text[at + 13] == ':' && text[at + 19] == 'Z') text.replace(at, 20, "<time>");
+    return text;
+  };
+  const std::string page = timeless(text_of(folder + "/README.md"));
+  const auto quoted = [&](const std::string& command, const std::string& said) {
+    INFO(command << "\n" << said);
+    CHECK(page.find(command + "\n" + timeless(said)) != std::string::npos);
+  };
+  const std::string text = text_of(shipped), last = "2015/12/31,0.0,5.6,-2.1,3.5,sun\n";
+  REQUIRE(text.ends_with(last));
+  quoted("$ monthly-summary run --data data/seattle-weather.csv --state state", world.run(shipped).err);
+  const std::string again = world.run(shipped).err;
+  quoted("$ monthly-summary run --data data/seattle-weather.csv --state state", again);
+  const std::string table = world.ask({"show"}).out;
+  std::size_t four = 0;
+  for (int i = 0; i < 4; ++i) four = table.find('\n', four) + 1;
+  quoted("$ monthly-summary show --state state | head -n 4", table.substr(0, four));
+  quoted("$ monthly-summary verify --state state", world.ask({"verify"}).out);
+
+  const std::string changed = world.scratch / "changed/seattle-weather.csv";
+  write_text(changed, replaced(text, last, replaced(last, ",0.0,", ",17.0,")));
+  REQUIRE(world.run(changed).code == 0);
+  quoted("$ monthly-summary explain seattle/2015-12 --state state", world.ask({"explain", "seattle/2015-12"}).out);
+  write_text(changed, replaced(text, last, replaced(last, ",0.0,", ",wet,")));
+  const std::string refused = world.run(changed).err;
+  quoted("$ monthly-summary run --data seattle-weather.csv --state state", replaced(refused, changed, "seattle-weather.csv"));
 }
 
 TEST_CASE("wrong arguments and folders get a sentence") {

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// A file system and a clock that tell before each of their calls, so that a test can let something happen there, fail the call, or hand the turn to
-/// another thread; and Turns, which runs two threads in one exactly given interleaving.
+/// A file system and a clock that tell before each of their calls, so that a test can let something happen there, fail the call, or change turns.
 #ifndef KFM_DET_TESTS_LOCKS_WATCHED_HPP
 #define KFM_DET_TESTS_LOCKS_WATCHED_HPP
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -76,55 +72,6 @@ class WatchedClock {
   std::shared_ptr<Watch> watch_;
 };
 static_assert(Clock<WatchedClock>);
-
-/// Two threads, of which one runs at a time. The first begins; `slices[i]` says how many points the i-th slice lasts, then the other one goes on, and
-/// `at_switch(i)` runs between, also when the first of them has ended. When the slices are used up the running one runs to its end and the other one after it.
-class Turns {
- public:
-  Turns(std::vector<std::size_t> slices, std::function<void(std::size_t)> at_switch) : slices_(std::move(slices)), at_switch_(std::move(at_switch)) {}
-
-  /// What the threads' watches call.
-  void point() {
-    std::unique_lock guard(mutex_);
-    ++points;
-    if (slice_ >= slices_.size() || ended_) return;
-    if (slices_[slice_] != 0) { --slices_[slice_]; return; }
-    const int self = turn_;
-    at_switch_(slice_++);
-    ++switches;
-    turn_ = 1 - self;
-    changed_.notify_all();
-    changed_.wait(guard, [&] { return turn_ == self; });
-  }
-  void run(const std::function<void()>& first, const std::function<void()>& second) {
-    std::thread threads[2];
-    int id = 0;
-    for (const auto* const body : {&first, &second})
-      threads[id] = std::thread([this, body, self = id] {
-        {
-          std::unique_lock guard(mutex_);
-          changed_.wait(guard, [&] { return turn_ == self; });
-        }
-        (*body)();
-        const std::scoped_lock guard(mutex_);
-        if (!ended_) at_switch_(slice_);
-        ended_ = true;
-        turn_ = 1 - self;
-        changed_.notify_all();
-      }), ++id;
-    for (std::thread& thread : threads) thread.join();
-  }
-  std::size_t points = 0, switches = 0;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::size_t> slices_;
-  std::function<void(std::size_t)> at_switch_;
-  std::size_t slice_ = 0;
-  int turn_ = 0;
-  bool ended_ = false;
-};
 
 }  // namespace kfm_det::tests
 

@@ -7,9 +7,9 @@ using namespace kfm_det;
 using namespace kfm_det::testing;
 
 namespace {
-template <class T> const T& ok(const result<T>& r) {
+template <class T> T ok(result<T> r) {
   if (!r) FAIL(r.error().message());
-  return r.value();
+  return std::move(r).value();
 }
 }  // namespace
 
@@ -19,7 +19,8 @@ TEST_CASE("the contract's verbs one by one: begin, execute, upsert, lineage, tel
   CHECK(ok(updater.inputs()).size() == 3);
   CHECK(ok(updater.plan(ok(updater.inputs()))).steps().size() == 4);
   auto begun = updater.begin({.key = "t"});
-  auto& run = const_cast<decltype(updater)::Open&>(ok(begun));
+  REQUIRE(begun);
+  auto& run = begun.value();
   CHECK_FALSE(run.is_finished());
   CHECK(run.plan().steps().size() == 4);
   CHECK(run.upsert().error().code() == errc::invalid_argument);   // nothing is published before every step has run

@@ -8,9 +8,9 @@ using namespace kfm_det::testing;
 using Outcome = RunReport::Outcome;
 
 namespace {
-template <class T> const T& ok(const result<T>& r) {
+template <class T> T ok(result<T> r) {
   if (!r) FAIL(r.error().message());
-  return r.value();
+  return std::move(r).value();
 }
 template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
 struct MayBeEmpty : TestPlan<> {

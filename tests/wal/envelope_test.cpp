@@ -46,7 +46,8 @@ TEST_CASE("numbers beyond 2^53 travel as strings and come back whole") {
   wal::Envelope envelope = first();
   envelope.lsn = 9007199254740993u;
   envelope.durable_upto = 18446744073709551615u;
-  const wal::Line read = wal::read_line(frame_line(envelope, record(18446744073709551615u)));
+  const std::string line = frame_line(envelope, record(18446744073709551615u));
+  const wal::Line read = wal::read_line(line);
   REQUIRE(read.kind == wal::LineKind::frame);
   CHECK(read.lsn == 9007199254740993u);
   CHECK(read.durable_upto == 18446744073709551615u);
