@@ -60,7 +60,8 @@ class [[nodiscard]] result {
   /// Reading the value of a failed result is a bug of the caller: it meets the assertion handler.
   [[nodiscard]] T& value() & { KFM_DET_ASSERT(good_); return value_; }
   [[nodiscard]] const T& value() const& { KFM_DET_ASSERT(good_); return value_; }
-  [[nodiscard]] T&& value() && { KFM_DET_ASSERT(good_); return std::move(value_); }
+  /// By value: `for (auto& x : call().value())` looks at something that lives.
+  [[nodiscard]] T value() && { KFM_DET_ASSERT(good_); return std::move(value_); }
   [[nodiscard]] const Error& error() const { KFM_DET_ASSERT(!good_); return error_; }
 
  private:
