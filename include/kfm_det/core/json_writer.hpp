@@ -94,6 +94,7 @@ class JsonWriter {
   [[nodiscard]] char* put_text(char* at, std::string_view text);
   [[nodiscard]] char* put_plain(char* at, std::string_view text) { return put(put_text(put(at, '"'), text), '"'); }
   [[nodiscard]] char* put_string(char* at, std::string_view text);
+  [[nodiscard]] char* put_string_behind(char* at, std::string_view text);
   [[nodiscard]] char* put_escaped(char* at, std::string_view text, std::size_t from);
   [[nodiscard]] char* put_number(char* at, double value);
   template <detail::Integer T> [[nodiscard]] char* put_integer(char* at, T value);
@@ -140,15 +141,20 @@ inline char* JsonWriter::put_text(char* at, std::string_view text) {
   return at + text.size();
 }
 
+/// Calls nothing but as its last word, so that it needs no frame: most of a record is strings.
 inline char* JsonWriter::put_string(char* at, std::string_view text) {
-  if (text.size() + 2 > chunk_size) [[unlikely]] return put_escaped(put(at, '"'), text, 0);
-  at = room(at, text.size() + 2);
+  if (text.size() + 2 > static_cast<std::size_t>(chunk_ + chunk_size - at)) [[unlikely]] return put_string_behind(at, text);
   *at++ = '"';
   const std::size_t plain = detail::copy_plain(at, text.data(), text.size());
   at += plain;
   if (plain != text.size()) [[unlikely]] return put_escaped(at, text, plain);
   *at++ = '"';
   return at;
+}
+
+/// A string for which the chunk has no room.
+[[gnu::noinline]] inline char* JsonWriter::put_string_behind(char* at, std::string_view text) {
+  return text.size() + 2 > chunk_size ? put_escaped(put(at, '"'), text, 0) : put_string(flush(at), text);
 }
 
 /// The rest of a string from `from` on, and the quote at its end.
