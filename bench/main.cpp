@@ -125,9 +125,9 @@ void measure_rows(const Measure& measure, const std::string& directory, double s
     std::vector<double> ratios;
     for (std::size_t round = 0; round < times[0].size(); ++round) ratios.push_back(times[i + 1][round] / times[0][round]);
     const double ratio = quantile(ratios, 0.5);
-    const std::string text = decimal(ratio, 2) + " (" + decimal(quantile(ratios, 0.25), 2) + ".." + decimal(quantile(ratios, 0.75), 2) + ")";
+    const std::string text = decimal(ratio, ratio < 10 ? 3 : 1) + " (" + decimal(quantile(ratios, 0.25), 2) + ".." + decimal(quantile(ratios, 0.75), 2) + ")";
     std::string hold = rival.note;
-    if (rival.hold != 0) hold = ">= " + decimal(rival.hold, 2) + (ratio >= rival.hold ? ": holds" : ": MISSED");
+    if (rival.hold != 0) hold = ">= " + decimal(rival.hold, 3) + (ratio >= rival.hold ? ": holds" : ": MISSED");
     rows.push_back({i == 0 ? measure.what : "", i == 0 ? amount(measure, quantile(times[0], 0.5)) : "", amount(measure, quantile(times[i + 1], 0.5)) + " " + rival.side.name, text, hold});
   }
 }
