@@ -24,6 +24,8 @@
 ///   SINK-12  late, superseded and withdrawn publications stay in history. Bug: undo of the newer one restores nothing.
 ///   SINK-13  a request that is refused changes nothing but the floor. Bug: half applied, then an error.
 ///   SINK-14  StoredVersion content publishes bytes that are stored already; an unknown key is errc::not_found. Bug: a dangling pointer.
+/// Optional: `scope_of(const BusinessKey&) -> result<std::optional<Scope>>`, the scope that a key belongs to (SINK-9). Without it an accepted loss of the
+/// log cannot list the publications whose runs are gone: nothing else tells them from those of another updater in the same sink.
 /// Thread-safety: verbs may be called from any thread; a backend may serialise them.
 #ifndef KFM_DET_CONTRACTS_SINK_HPP
 #define KFM_DET_CONTRACTS_SINK_HPP

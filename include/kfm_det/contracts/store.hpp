@@ -82,8 +82,20 @@ enum class Verdict : std::uint8_t {
   return "unknown";
 }
 
+struct RecoverOptions {
+  bool accept_loss = false;  ///< an operator's explicit word: go on behind the last good frame, in the next incarnation
+};
+
 /// True when a tenure may write behind it.
 [[nodiscard]] constexpr bool is_usable(Verdict verdict) noexcept { return verdict == Verdict::clean || verdict == Verdict::torn_tail; }
+
+/// True when an operator may say: go on without what is missing (RecoverOptions::accept_loss). What is foreign, newer or unreadable is not lost: it has to
+/// be put right, and no word of an operator makes a tenure of it.
+[[nodiscard]] constexpr bool can_accept(Verdict verdict) noexcept {
+  return verdict == Verdict::corrupt_committed || verdict == Verdict::hole || verdict == Verdict::regressed || verdict == Verdict::forked || verdict == Verdict::sink_regressed;
+}
+/// True when a tenure begins with this verdict.
+[[nodiscard]] constexpr bool may_begin(Verdict verdict, RecoverOptions options) noexcept { return is_usable(verdict) || (options.accept_loss && can_accept(verdict)); }
 
 /// A region of the medium that explains a verdict. Its bytes stay where they are: old segments are never written again.
 struct Evidence {
@@ -99,10 +111,6 @@ struct Recovery {
   Head tail;                    ///< the last good frame; lsn 0 for an empty log
   Lsn proven = 0;               ///< the highest LSN that is proven durable by what an earlier tenure left, or by a witness
   std::vector<Evidence> evidence;
-};
-
-struct RecoverOptions {
-  bool accept_loss = false;  ///< an operator's explicit word: go on behind the last good frame, in the next incarnation
 };
 
 struct Tail {

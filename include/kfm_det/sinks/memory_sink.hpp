@@ -99,6 +99,11 @@ class MemorySink {
     for (const BusinessKey& key : all) { KFM_DET_TRY(visitor(key)); }
     return success();
   }
+  [[nodiscard]] result<std::optional<Scope>> scope_of(const BusinessKey& key) {
+    const std::scoped_lock guard(state_->mutex);
+    const auto found = state_->tables.scopes.find(key.text);
+    return found == state_->tables.scopes.end() ? std::optional<Scope>() : std::optional<Scope>(found->second);
+  }
   [[nodiscard]] result<Head> witness(const StreamId& stream) {
     const std::scoped_lock guard(state_->mutex);
     return witness_of(state_->tables, stream);

@@ -93,7 +93,7 @@ class FileStore<Fs>::Stream {
     KFM_DET_TRY(my.fs.sync_directory(my.directory));
     KFM_DET_TRY(auto again, segment::list(my.fs, my.directory));
     if (again.highest() > my.claimed) return my.lost();
-    if (!is_usable(found.recovery.verdict) && !options.accept_loss) return found.recovery;
+    if (!may_begin(found.recovery.verdict, options)) return found.recovery;
 
     my.clean_up(again);
     my.tail = found.recovery.tail;

@@ -42,7 +42,7 @@ class MemoryStore {
       Kept& kept = state_->streams[id_];
       tenure_ = ++kept.tenure;
       Recovery found = look(kept, witnesses, options);
-      ended_ = !is_usable(found.verdict) && !options.accept_loss;
+      ended_ = !may_begin(found.verdict, options);
       if (!ended_) {
         kept.frames.resize(found.tail.lsn);
         kept.durable = found.tail.lsn;

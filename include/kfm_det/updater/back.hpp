@@ -16,17 +16,26 @@
 
 namespace kfm_det::detail {
 
+/// How many of a run's effects are what is current of their keys.
+template <class SessionType>
+[[nodiscard]] result<std::uint64_t> count_shown(SessionType& session, const RunId& id) {
+  KFM_DET_TRY(session.recall(id));
+  std::uint64_t shown = 0;
+  for (const auto& effect : session.find(id)->effects) {
+    KFM_DET_TRY(const auto current, session.sink.current(effect.business_key));
+    if (current && current->effect == effect.effect) ++shown;
+  }
+  return shown;
+}
+
 /// Takes a run back: every planned effect is withdrawn, seen or not, backwards, through intent, effect and done. Resumable.
 /// Answers how the run ended: `outcome`, or parked where an irreversible effect stands in the way.
 template <class SessionType>
 [[nodiscard]] result<wal::RunStatus> withdraw(SessionType& session, const RunId& id, wal::RunStatus outcome, const Error* cause) {
   using Progress = wal::EffectState::Progress;
+  KFM_DET_TRY(session.recall(id));
   if (session.find(id)->status != wal::RunStatus::undoing) {
-    wal::RunState& run = *session.find(id);
-    auto undo = session.record(run, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS);
-    undo.payload = Json::object({{"outcome", Json(wal::name(outcome))}});
-    if (cause) undo.payload.set("failure", session.failure_json("", "", *cause));
-    KFM_DET_TRY(session.write({std::move(undo)}, true));
+    KFM_DET_TRY(session.write({session.undo_record(*session.find(id), outcome, cause)}, true));
   } else {
     outcome = session.find(id)->ends_as;
   }

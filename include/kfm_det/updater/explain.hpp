@@ -14,6 +14,7 @@
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/core/source_ref.hpp"
+#include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/wal/log.hpp"
 #include "kfm_det/wal/replay.hpp"
 
@@ -22,7 +23,7 @@ namespace kfm_det {
 /// One publication of a key, and the run that made it.
 struct ExplainedPublication {
   Publication publication;
-  bool run_known = false;              ///< false: the log does not hold this run (a loss was accepted)
+  bool run_known = false;              ///< false: neither the log nor an accepted loss knows this run
   std::string updater_id;
   Version version{0, 0, 0};            ///< of the updater
   std::string trigger_kind, trigger_key, actor;
@@ -30,31 +31,27 @@ struct ExplainedPublication {
   wal::RunStatus status = wal::RunStatus::open;
   std::string step_id;
   std::vector<SourceRef> inputs;
+  std::string reason;                  ///< a sentence, where the run did not commit and its records say why
+  std::string remedy;                  ///< what a person can do about the run, where there is something
+};
+
+/// A run that plans the key and is not finished.
+struct PendingRun {
+  RunId run;
+  std::string trigger_key;
+  wal::RunStatus status = wal::RunStatus::open;
+  std::string reason, remedy;
 };
 
 struct Explanation {
   BusinessKey business_key;
   std::optional<ExplainedPublication> current;   ///< none: never published, withdrawn or retired
   std::vector<ExplainedPublication> history;     ///< by order, oldest first; `current` among them
+  std::vector<PendingRun> pending;               ///< by PLAN record
   Verdict verdict = Verdict::clean;
 };
 
-/// The payload of a run's PLAN record, joined when it travelled in parts.
-template <class St, class Si>
-[[nodiscard]] result<Json> find_plan(St& store, Si& sink, const StreamId& id, const wal::RunState& wanted) {
-  Json found;
-  wal::Replay replay;
-  KFM_DET_TRY(wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
-    if (!found.is_null()) return success();
-    KFM_DET_TRY(replay.apply(line, record));
-    if (record.phase == wal::Phase::PLAN && record.wal_id == wanted.id) found = replay.state().runs.back().plan;
-    return success();
-  }));
-  if (found.is_null()) return Error(errc::not_found, "the log does not hold this run", wanted.id.text(), "A loss was accepted, or the log was compacted.");
-  return found;
-}
-
-/// Errors: not_found (no run ever planned the key and the sink never saw it), the verdicts of recovery.
+/// Errors: not_found (no open run plans the key and the sink never saw it), the verdicts of recovery.
 template <class St, class Si>
 [[nodiscard]] result<Explanation> explain_key(St& store, Si& sink, const StreamId& id, const BusinessKey& key) {
   Explanation out;
@@ -64,7 +61,6 @@ template <class St, class Si>
     out.history.back().publication = publication;
     return success();
   }));
-  if (out.history.empty()) return Error(errc::not_found, "no run has published this key", key.text, "List the keys; they are compared byte for byte.");
   wal::Replay replay;
   KFM_DET_TRY(const Recovery recovery, wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
     KFM_DET_TRY(replay.apply(line, record));
@@ -92,11 +88,22 @@ template <class St, class Si>
   out.verdict = recovery.verdict;
   for (auto& one : out.history) {
     if (const wal::RunState* run = replay.state().find(one.publication.run)) {
+      one.run_known = true;
       one.status = run->status;
+      if (run->is_lost) one.updater_id = run->updater_id;
+      if (run->is_lost) one.reason = "its records are gone: a loss of the log was accepted " + run->planned_at.to_rfc3339();
+      else if (run->failure && run->status != wal::RunStatus::committed) one.reason = run->failure->sentence;
+      one.remedy = remedy(*run);
       one.finished_at = run->finished_at;
     }
     if (one.publication.state == PublicationState::current && !one.publication.tombstone) out.current = one;
   }
+  for (const auto& run : replay.state().runs) {
+    if (!wal::is_unfinished(run.status)) continue;
+    for (const auto& effect : run.effects)
+      if (effect.business_key == key) out.pending.push_back({run.id, run.trigger_key, run.status, run.failure ? run.failure->sentence : "", remedy(run)});
+  }
+  if (out.history.empty() && out.pending.empty()) return Error(errc::not_found, "no run has published this key", key.text, "List the keys; they are compared byte for byte.");
   return out;
 }
 

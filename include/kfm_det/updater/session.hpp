@@ -120,6 +120,13 @@ class Session {
     out.token = lease_.token.value;
     return out;
   }
+  /// UNDO: from here on the run goes back, and ends as `outcome`.
+  [[nodiscard]] wal::WalRecord undo_record(wal::RunState& run, wal::RunStatus outcome, const Error* cause) const {
+    auto undo = record(run, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS);
+    undo.payload = Json::object({{"outcome", Json(wal::name(outcome))}});
+    if (cause) undo.payload.set("failure", failure_json("", "", *cause));
+    return undo;
+  }
   [[nodiscard]] result<wal::RunStatus> settle(const RunId& id, wal::RunStatus outcome, const Error* cause) {
     auto settled = record(*find(id), wal::Phase::CONTROL, wal::operation::settled, "", wal::Status::DONE);
     settled.payload = Json::object({{"outcome", Json(wal::name(outcome))}});
@@ -174,6 +181,30 @@ class Session {
     for (auto run = runs.rbegin(); run != runs.rend(); ++run)
       if (run->id == id) return &*run;
     return nullptr;
+  }
+
+  /// The payload of a run's PLAN record, whole, read from the log again. Errors: not_found (a lost run has none), as reading the log.
+  [[nodiscard]] result<Json> plan_of(const wal::RunState& run) {
+    if (!run.plan.is_null()) return run.plan;
+    const RunId id = run.id;
+    const Lsn plan_lsn = run.order.lsn;
+    Json found;
+    wal::Replay reader;
+    const auto read = log.read(run.plan_group, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
+      if (line.lsn > plan_lsn) return Error(errc::cancelled, "far enough");
+      KFM_DET_TRY(reader.apply(line, record));
+      if (line.lsn == plan_lsn && record.wal_id == id) found = reader.state().runs.back().plan;
+      return success();
+    });
+    if (!read && read.error().code() != errc::cancelled) return read.error();
+    if (found.is_null()) return Error(errc::not_found, "the log does not hold the plan of this run", id.text(), "A loss was accepted, or the log was compacted.");
+    return found;
+  }
+  /// Gives a run that was finished its effects again.
+  [[nodiscard]] result<void> recall(const RunId& id) {
+    if (find(id)->has_effects) return success();
+    KFM_DET_TRY(Json payload, plan_of(*find(id)));
+    return wal::Replay::recall(*find(id), std::move(payload));
   }
 
   /// What FAILED, UNDO and SETTLED records say about a cause.

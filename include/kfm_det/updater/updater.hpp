@@ -25,9 +25,11 @@
 #include "kfm_det/plan/retire.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/explain.hpp"
-#include "kfm_det/updater/run_report.hpp"
+#include "kfm_det/updater/loss.hpp"
 #include "kfm_det/updater/open_run.hpp"
 #include "kfm_det/updater/plan_record.hpp"
+#include "kfm_det/updater/run_report.hpp"
+#include "kfm_det/updater/settle.hpp"
 #include "kfm_det/updater/trigger.hpp"
 
 namespace kfm_det {
@@ -48,6 +50,7 @@ class Updater {
   using LogType = wal::Log<Stream, ClockType>;
   using Held = detail::Held<LogType, L, Si, Env>;
   using Session = typename Held::SessionType;
+  using Settler = detail::Settler<P, Session>;
   static constexpr int tenure_tries_max = 64;
 
  public:
@@ -89,10 +92,10 @@ class Updater {
   [[nodiscard]] result<RunReport> resume(const RunId& id, const std::string& partition = {}) {
     KFM_DET_TRY(auto held, take(scope_of(partition)));
     const wal::RunState* run = held->session->find(id);
-    if (!run) return Error(errc::not_found, "there is no such run", id.text(), "List the runs with status().");
+    if (!run) return no_such_run(id);
     const bool was_open = wal::is_unfinished(run->status);
     if (was_open) {
-      KFM_DET_TRY(take_up(*held->session, id));
+      KFM_DET_TRY(Settler(*held->session).take_up(id));
       run = held->session->find(id);
     }
     if (run->status != wal::RunStatus::committed) return ended(*run);
@@ -103,6 +106,45 @@ class Updater {
     report.steps_run = held->session->steps_run;
     report.verdict = held->log->recovery().verdict;
     (void)held->end();
+    return report;
+  }
+
+  /// Takes a run back: every effect that it planned is withdrawn, seen or not, backwards, each with its intent, effect and done. Kill it anywhere and call it
+  /// again. Whatever the run's state, it never goes forward again, and nothing puts back what was taken away: triggers with its version and inputs
+  /// answer errc::undone until inputs, version or `force` differ. What newer runs have replaced stays replaced (RunReport::shown tells how much was visible).
+  /// A run that is taken back already is nothing to do. `actor` is recorded.
+  /// Errors: not_found, parked (a step marked irreversible stands in the way; what was planned behind it is withdrawn), and as run() for lease, log and sink.
+  [[nodiscard]] result<RunReport> undo(const RunId& id, const std::string& partition = {}, const std::string& actor = {}) {
+    KFM_DET_TRY(auto held, take(scope_of(partition)));
+    Session& session = *held->session;
+    session.actor = actor;
+    if (!session.find(id)) return no_such_run(id);
+    RunReport report = report_of(*session.find(id));
+    report.verdict = held->log->recovery().verdict;
+    report.outcome = RunReport::Outcome::nothing_to_do;
+    if (!wal::is_taken_back(session.find(id)->status)) {
+      KFM_DET_TRY(report.shown, detail::count_shown(session, id));
+      report.withdrawn = session.find(id)->planned_effects;
+      KFM_DET_TRY(report.status, detail::withdraw(session, id, wal::RunStatus::undone, nullptr));
+      if (report.status == wal::RunStatus::parked) return ended(*session.find(id));
+      report.outcome = RunReport::Outcome::undone;
+    }
+    (void)held->end();
+    return report;
+  }
+
+  /// An operator's explicit word after CorruptCommitted, Hole, Regressed, Forked or SinkRegressed: go on with what log and sink have, in the next
+  /// incarnation. Nothing is deleted: old segments stay where they are. A LOSS record lists every publication whose run the log no longer has; those runs
+  /// become `lost`: keep them (do nothing: they stay until a run replaces or retires their keys) or undo(run) them. What the log knows to be withdrawn
+  /// and an older sink shows again is withdrawn again; a committed run that the sink knows to be partly withdrawn is taken back whole. Committed runs of
+  /// before the loss no longer count as "already done": the next trigger publishes again. Without a loss there is nothing to accept, and nothing changes.
+  /// Errors: foreign, unsupported_version, io_error (that is no loss: put it right), and as run() for lease, log and sink.
+  [[nodiscard]] result<LossReport> accept_loss(const std::string& partition = {}, const std::string& actor = {}) {
+    const Scope scope = scope_of(partition);
+    KFM_DET_TRY(auto held, take(scope, {.accept_loss = true}));
+    held->session->actor = actor;
+    KFM_DET_TRY(LossReport report, detail::accept_loss(*held->session, scope, P::version));
+    KFM_DET_TRY(held->end());
     return report;
   }
 
@@ -180,7 +222,7 @@ class Updater {
   // --- a tenure --------------------------------------------------------------------------------------------------------------
 
   /// Lease, then the sink's floor and witness, then the log: in this order (DESIGN 6).
-  result<std::unique_ptr<Held>> take(const Scope& scope) {
+  result<std::unique_ptr<Held>> take(const Scope& scope, RecoverOptions recover = {}) {
     const StreamId id = StreamId::of(scope);
     const Duration ttl = milliseconds(env_.limits.lease_ttl_ms);
     std::unique_ptr<Held> held;
@@ -200,6 +242,7 @@ class Updater {
     KFM_DET_TRY(auto stream, store_.open_stream(id));
     wal::LogOptions options;
     options.line_bytes_max = env_.limits.line_bytes_max;
+    options.recover = recover;
     wal::Replay& replay = held->replay;
     KFM_DET_TRY(auto log, LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options));
     held->log.emplace(std::move(log));
@@ -253,12 +296,12 @@ class Updater {
     for (const auto& run : session.state().runs)
       if (wal::is_unfinished(run.status)) open.push_back(run.id);
     for (const RunId& id : open) {
-      SettledRun one{id, session.find(id)->trigger_key, wal::RunStatus::open, {}};
+      SettledRun one{id, session.find(id)->trigger_key, wal::RunStatus::open, {}, {}};
       session.counts = {};
       session.steps_run = 0;
       const wal::RunState* newest = session.state().newest_of(trigger.key);
       const bool own = newest && newest->id == id;
-      auto status = take_up(session, id);
+      auto status = Settler(session).take_up(id);
       if (!status) {
         if (detail::meaning(status.error()) == detail::Meaning::tenure_over || status.error().code() == errc::cancelled) return status.error();
         one.reason = status.error().message();
@@ -271,6 +314,7 @@ class Updater {
         }
         if (const auto& failure = session.find(id)->failure; failure && one.status != wal::RunStatus::committed) one.reason = failure->sentence;
       }
+      one.remedy = remedy(*session.find(id));
       report.settled.push_back(std::move(one));
     }
     return passed_over;
@@ -278,7 +322,12 @@ class Updater {
 
   /// "Already done?" (DESIGN 5): true when the newest run of the trigger has committed these inputs; an error where it came to something else.
   result<bool> answered_by(Session& session, const Trigger& trigger, const wal::RunState* newest, const InputHash& hash, const std::optional<Error>& passed_over) {
-    if (trigger.force && newest && newest->id == *trigger.force) return false;
+    if (trigger.force) {
+      const wal::RunState* past = session.find(*trigger.force);
+      if (!past || past->trigger_key != trigger.key)
+        return Error(errc::invalid_argument, "the run to force past is not one of this trigger", "run " + trigger.force->text() + ", trigger " + trigger.key, "List the runs with status(), and name one of this trigger.");
+      if (newest->id == *trigger.force) return false;   // else somebody has forced past it already
+    }
     const bool held = is_held(session.state(), hash);
     if (newest && newest->version == Version(P::version) && newest->input_hash == hash) {
       switch (newest->status) {
@@ -315,7 +364,7 @@ class Updater {
   result<void> same_plan_as_before(Session& session, const Plan& planned, const InputHash& hash) {
     const wal::RunState* like = session.state().newest_like(P::version, hash);
     if (!like || like->plan_hash == planned.hash()) return success();
-    auto recorded = find_plan(store_, sink_, session.log.stream_id(), *like);
+    auto recorded = session.plan_of(*like);
     return Error(errc::nondeterministic_plan, "the same inputs and version gave another plan than before: " + (recorded ? detail::difference_from_recorded(recorded.value(), planned) : recorded.error().what()),
                  "run " + like->id.text(), "Make plan() a function of its inputs alone, or give the plan type a new version.");
   }
@@ -350,67 +399,6 @@ class Updater {
     return run.id;
   }
 
-  // --- settling ------------------------------------------------------------------------------------------------------------------
-
-  /// One attempt at an open run. Answers how it ended; an error where it stays open (passed over) or the tenure is over.
-  result<wal::RunStatus> take_up(Session& session, const RunId& id) {
-    using wal::RunStatus;
-    {
-      const wal::RunState& run = *session.find(id);
-      if (run.status == RunStatus::undoing) return detail::withdraw(session, id, run.ends_as, nullptr);
-      if (run.failure) return detail::withdraw(session, id, RunStatus::failed, nullptr);   // its FAILED record says why
-      if (run.attempts >= env_.limits.attempts) {
-        const Error spent(errc::quarantined, "the run was tried " + std::to_string(run.attempts) + " times without finishing another effect", id.text(), "Look at what stops it, then force past it.");
-        return detail::withdraw(session, id, RunStatus::quarantined, &spent);
-      }
-    }
-    KFM_DET_TRY(session.begin_attempt(id));
-    detail::Forward<P, Session> forward(session);
-    KFM_DET_TRY(const bool complete, forward.all_effects_found(id));
-    if (complete && every_step_ran(*session.find(id))) {
-      KFM_DET_TRY(forward.commit_found(id));
-      return RunStatus::committed;
-    }
-    auto went = go_forward(session, forward, id);
-    if (went) return RunStatus::committed;
-    const Error cause = went.error();
-    if (cause.code() == errc::undone) return detail::withdraw(session, id, RunStatus::undone, nullptr);
-    switch (detail::meaning(cause)) {
-      case detail::Meaning::tenure_over: return cause;
-      case detail::Meaning::passing:
-        if (cause.code() == errc::cancelled) {
-          KFM_DET_TRY(session.forgive_attempt(id));
-        }
-        return cause;
-      case detail::Meaning::inputs_gone: return detail::withdraw(session, id, RunStatus::abandoned, &cause);
-      case detail::Meaning::final_error: break;
-    }
-    return detail::withdraw(session, id, RunStatus::failed, &cause);
-  }
-
-  /// From the recorded inputs, with the code that is here, if it is the code that planned it.
-  result<void> go_forward(Session& session, detail::Forward<P, Session>& forward, const RunId& id) {
-    const wal::RunState& run = *session.find(id);
-    if (run.version != Version(P::version))
-      return Error(errc::input_changed, "the run was planned by version " + run.version.text() + ", and this is version " + Version(P::version).text(), id.text(), "Its inputs are taken up again by the next trigger.");
-    KFM_DET_TRY(const auto recorded, detail::recorded_inputs(run.plan));
-    KFM_DET_TRY(const Plan planned, plan(recorded));
-    if (planned.hash() != run.plan_hash)
-      return Error(errc::nondeterministic_plan, "the recorded inputs gave another plan than the run recorded: " + detail::difference_from_recorded(run.plan, planned), id.text(),
-                   "Make plan() a function of its inputs alone, or give the plan type a new version.");
-    for (const auto& [step, executed] : run.executed)
-      if (!planned.find(step)) return Error(errc::leftover_step, "the log records a step that the plan does not have", step, "Run it with the version that planned it.");
-    Spool spool(env_.spool_directory, env_.limits.spool_bytes_max);
-    KFM_DET_TRY(forward.execute(id, planned, recorded, spool));
-    return forward.upsert(id, planned, spool);
-  }
-
-  static bool every_step_ran(const wal::RunState& run) {
-    const Json* planned = run.plan.find("plan");
-    const Json* steps = planned ? planned->find("steps") : nullptr;
-    return steps && run.executed.size() == steps->items().size();
-  }
-
   /// Nothing puts back what a person took away, until inputs, version or `force` differ.
   static bool is_held(const wal::ScopeState& state, const InputHash& hash) {
     const wal::RunState* like = state.newest_like(P::version, hash);
@@ -421,6 +409,7 @@ class Updater {
 
   static void fill(RunReport& report, const wal::RunState& run) {
     report.run = run.id;
+    report.status = run.status;
     report.updater_id = run.updater_id;
     report.trigger_key = run.trigger_key;
     report.attempts = run.attempts_ever;
@@ -430,6 +419,7 @@ class Updater {
     fill(report, run);
     return report;
   }
+  static Error no_such_run(const RunId& id) { return {errc::not_found, "there is no such run", id.text(), "List the runs with status()."}; }
   /// What a run that did not commit answers.
   static Error ended(const wal::RunState& run) {
     errc code = errc::failed;
@@ -440,8 +430,8 @@ class Updater {
       case wal::RunStatus::parked: code = errc::parked; break;
       default: break;
     }
-    return {code, "the newest run of this trigger is " + std::string(wal::name(run.status)) + (run.failure && !run.failure->sentence.empty() ? ": " + run.failure->sentence : ""), "run " + run.id.text(),
-            "Change the inputs or the version, or force past this run"};
+    return {code, "the run of this trigger is " + std::string(wal::name(run.status)) + (run.failure && !run.failure->sentence.empty() ? ": " + run.failure->sentence : ""), "run " + run.id.text(),
+            remedy(run)};
   }
 
   P plan_;

@@ -113,7 +113,7 @@ class Log {
   /// Errors: the verdict's own code (corrupt_committed, hole, regressed, forked, sink_regressed, foreign, unsupported_version, io_error), conflict.
   [[nodiscard]] static result<Log> open(Stream stream, StreamId id, const Head& witness, C clock, RecordVisitor visitor, LogOptions options = {}) {
     KFM_DET_TRY(Recovery recovery, stream.recover(std::span<const Head>(&witness, 1), options.recover));
-    if (!is_usable(recovery.verdict) && !options.recover.accept_loss) return verdict_error(recovery, id);
+    if (!may_begin(recovery.verdict, options.recover)) return verdict_error(recovery, id);
     auto state = std::make_unique<State>(std::move(stream), id, std::move(clock), options);
     DoneHeads heads;
     KFM_DET_TRY(read_records(state->stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {

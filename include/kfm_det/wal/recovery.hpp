@@ -243,7 +243,7 @@ class Judge {
     out.tail = tail_;
     out.proven = std::min(std::max(inner_proof_, witnessed), tail_.lsn);
     out.incarnation = std::max<Incarnation>(highest, 1);
-    if (accept_loss && !is_usable(out.verdict)) ++out.incarnation;
+    if (accept_loss && can_accept(out.verdict)) ++out.incarnation;
     out.evidence = std::move(evidence_);
     return out;
   }
@@ -302,8 +302,8 @@ class Judge {
     case Verdict::hole: return {errc::hole, "a segment of the log is missing", where, "Nothing was changed. Put the missing file back, or accept the loss explicitly"};
     case Verdict::regressed:
       return {errc::regressed, "the log is older than what the sink has seen", where, "Nothing was changed. Put the newer log back; restoring one of the two alone is never merged. Or accept the loss explicitly"};
-    case Verdict::forked: return {errc::forked, "the log holds another history than the one that was written here", where, "Nothing was changed. Put the log and the sink of one history together"};
-    case Verdict::sink_regressed: return {errc::sink_regressed, "the sink is older than what the log knows it had", where, "Nothing was changed. Put the newer sink back; restoring one of the two alone is never merged"};
+    case Verdict::forked: return {errc::forked, "the log holds another history than the one that was written here", where, "Nothing was changed. Put the log and the sink of one history together, or accept the loss explicitly"};
+    case Verdict::sink_regressed: return {errc::sink_regressed, "the sink is older than what the log knows it had", where, "Nothing was changed. Put the newer sink back; restoring one of the two alone is never merged. Or accept the loss explicitly"};
     case Verdict::foreign: return {errc::foreign, "these are frames of another stream", where, "Nothing was changed. Point the store at this updater's own folder"};
     case Verdict::unsupported_version: return {errc::unsupported_version, "the log was written by a newer version", where, "Nothing was changed. Use that version or a newer one"};
     case Verdict::io_error: return {errc::io_error, "the log cannot be read", where, "Check the disk, then try again"};

@@ -24,10 +24,8 @@ class Replay {
   [[nodiscard]] result<void> apply(const Line& line, const WalRecord& record) {
     state_.highest_token = std::max(state_.highest_token, record.token);
     if (record.phase == Phase::CONTROL && record.operation == operation::plan_part) return part(line, record);
-    if (record.phase == Phase::CONTROL && (record.operation == operation::loss || record.operation == operation::checkpoint)) {
-      if (record.operation == operation::checkpoint) return unknown(line, record);
-      return success();
-    }
+    if (record.phase == Phase::CONTROL && record.operation == operation::loss) return loss(line, record);
+    if (record.phase == Phase::CONTROL && record.operation == operation::checkpoint) return unknown(line, record);
     if (record.phase == Phase::PLAN) return plan(line, record);
     RunState* run = find(record.wal_id);
     if (!run) return Error(errc::corrupt_committed, "a record of a run that has no PLAN record", place(line, record), "Verify the log.");
@@ -45,6 +43,20 @@ class Replay {
 
   [[nodiscard]] const ScopeState& state() const { return state_; }
   [[nodiscard]] ScopeState& state() { return state_; }
+
+  /// Gives a run that was finished its plan and effects again, from its PLAN record's payload. Errors: invalid_json for one that is not.
+  [[nodiscard]] static result<void> recall(RunState& run, Json payload) {
+    RunState planned;
+    KFM_DET_TRY(fill(planned, payload));
+    run.plan = std::move(payload);
+    run.effects = std::move(planned.effects);
+    run.has_effects = true;
+    for (const auto& [step, progress] : run.recorded)
+      for (auto& effect : run.effects)
+        if (effect.step_id == step) effect.progress = progress;
+    run.recorded.clear();
+    return success();
+  }
 
  private:
   static std::string place(const Line& line, const WalRecord& record) {
@@ -79,6 +91,7 @@ class Replay {
     RunState run;
     run.id = record.wal_id;
     run.order = {line.incarnation, line.lsn};
+    run.plan_group = line.lsn - line.group_index;
     run.updater_id = record.updater_id;
     run.version = record.updater_version;
     run.input_hash = record.input_hash;
@@ -96,8 +109,7 @@ class Replay {
 
   static result<void> fill(RunState& run, const Json& payload) {
     const Json* trigger = payload.find("trigger");
-    const Json* effects = payload.find("effects");
-    if (!trigger || !effects) return Error(errc::invalid_json, "a PLAN record without trigger or effects");
+    if (!trigger) return Error(errc::invalid_json, "a PLAN record without trigger");
     KFM_DET_TRY(run.trigger_key, get_string(*trigger, "key"));
     KFM_DET_TRY(run.trigger_kind, get_string(*trigger, "kind"));
     KFM_DET_TRY(const std::string plan_hash, get_string(payload, "plan_hash"));
@@ -106,6 +118,13 @@ class Replay {
       KFM_DET_TRY(const std::string text, get_string(payload, "predecessor"));
       KFM_DET_TRY(run.predecessor, RunId::parse(text));
     }
+    KFM_DET_TRY(run.effects, read_effects(payload));
+    return success();
+  }
+  static result<std::vector<EffectState>> read_effects(const Json& payload) {
+    const Json* effects = payload.find("effects");
+    if (!effects) return Error(errc::invalid_json, "a record without effects");
+    std::vector<EffectState> out;
     for (const Json& item : effects->items()) {
       EffectState effect;
       KFM_DET_TRY(effect.step_id, get_string(item, "step"));
@@ -114,9 +133,10 @@ class Replay {
       KFM_DET_TRY(effect.effect, EffectId::from_hex(hex));
       effect.tombstone = item.find("tombstone") != nullptr;
       effect.irreversible = item.find("irreversible") != nullptr;
-      run.effects.push_back(std::move(effect));
+      if (item.find("withdrawn")) effect.progress = EffectState::Progress::withdrawn;
+      out.push_back(std::move(effect));
     }
-    return success();
+    return out;
   }
 
   /// Records come in the order of the effects, so the search goes on where the last one ended: linear over a whole run.
@@ -154,16 +174,66 @@ class Replay {
   result<void> upsert(const Line& line, RunState& run, const WalRecord& record) {
     if (record.status == Status::FAILED) return fail(line, run, record);
     if (!is_unfinished(run.status)) return success();
+    using Progress = EffectState::Progress;
+    const bool back = record.operation == operation::withdraw, done = record.status == Status::DONE;
+    const Progress progress = back ? (done ? Progress::withdrawn : Progress::withdrawing) : (done ? Progress::done : Progress::unknown);
+    if (done) run.attempts = 0;
+    if (!run.has_effects) {
+      run.recorded.emplace_back(record.step_id, progress);
+      return success();
+    }
     EffectState* effect = find_effect(run, record.step_id);
     if (!effect) return Error(errc::corrupt_committed, "an effect that the run's PLAN record does not name", place(line, record), "Verify the log.");
-    const bool back = record.operation == operation::withdraw;
-    using Progress = EffectState::Progress;
-    if (record.status == Status::IN_PROGRESS) effect->progress = back ? Progress::withdrawing : Progress::unknown;
-    if (record.status == Status::DONE) {
-      effect->progress = back ? Progress::withdrawn : Progress::done;
-      run.attempts = 0;
+    effect->progress = progress;
+    return success();
+  }
+
+  /// An accepted loss: runs that only the sink knows, and runs that the sink knows to be taken back.
+  result<void> loss(const Line& line, const WalRecord& record) {
+    const Json none = Json::array();
+    const auto list = [&](std::string_view name) -> const Json::Array& { const Json* found = record.payload.find(name); return found ? found->items() : none.items(); };
+    const auto damaged = [&](const Error& error) { return error.as(errc::corrupt_committed).at(place(line, record)); };
+    for (const Json& item : list("lost")) {
+      auto read = read_lost(item);
+      if (!read) return damaged(read.error());
+      RunState& run = read.value();
+      run.planned_at = run.finished_at = record.ts;
+      run.updater_id = record.updater_id;
+      for (const auto& effect : run.effects) state_.planned_keys.insert(effect.business_key.text);
+      if (RunState* known = find(run.id)) {   // its effects came in several parts, or an earlier loss listed it
+        for (auto& effect : run.effects)
+          if (!find_by_effect(*known, effect.effect)) known->effects.push_back(std::move(effect));
+        known->planned_effects = known->effects.size();
+        if (run.status == RunStatus::lost && is_taken_back(known->status)) known->status = RunStatus::lost;
+        continue;
+      }
+      state_.runs.push_back(std::move(run));
+    }
+    for (const Json& item : list("undone")) {
+      auto id = item.string() ? RunId::parse(*item.string()) : result<RunId>(Error(errc::invalid_json, "a run id that is no text"));
+      if (!id) return damaged(id.error());
+      if (RunState* run = find(id.value())) finish(*run, RunStatus::undone, record.ts);
     }
     return success();
+  }
+  static result<RunState> read_lost(const Json& item) {
+    RunState run;
+    KFM_DET_TRY(const std::string id, get_string(item, "run"));
+    KFM_DET_TRY(run.id, RunId::parse(id));
+    KFM_DET_TRY(run.order.incarnation, get_u64(item, "incarnation"));
+    KFM_DET_TRY(run.order.lsn, get_u64(item, "lsn"));
+    KFM_DET_TRY(run.effects, read_effects(item));
+    run.planned_effects = run.effects.size();
+    run.is_lost = true;
+    run.status = RunStatus::undone;
+    for (const auto& effect : run.effects)
+      if (effect.progress != EffectState::Progress::withdrawn) run.status = RunStatus::lost;
+    return run;
+  }
+  static const EffectState* find_by_effect(const RunState& run, const EffectId& id) {
+    for (const auto& effect : run.effects)
+      if (effect.effect == id) return &effect;
+    return nullptr;
   }
 
   result<void> control(const Line& line, RunState& run, const WalRecord& record) {
@@ -178,7 +248,7 @@ class Replay {
       const auto status = parse_outcome(outcome.value());
       if (!status) return unknown(line, record);
       if (const Json* failure = record.payload.find("failure")) read_failure(run, *failure);
-      if (record.operation == operation::undo) { run.status = RunStatus::undoing; run.ends_as = *status; }
+      if (record.operation == operation::undo) { run.status = RunStatus::undoing; run.ends_as = *status; run.recorded.clear(); }
       else finish(run, *status, record.ts);
       return success();
     }
@@ -195,17 +265,20 @@ class Replay {
     run.failure = Failure{text("stage"), text("step"), text("code"), text("sentence")};
   }
   static std::optional<RunStatus> parse_outcome(std::string_view text) {
-    for (const RunStatus status : {RunStatus::undone, RunStatus::abandoned, RunStatus::failed, RunStatus::quarantined, RunStatus::parked, RunStatus::committed})
+    for (const RunStatus status : {RunStatus::undone, RunStatus::abandoned, RunStatus::failed, RunStatus::quarantined, RunStatus::parked, RunStatus::committed, RunStatus::lost})
       if (name(status) == text) return status;
     return std::nullopt;
   }
   static void finish(RunState& run, RunStatus status, Instant at) {
     run.status = status;
     run.finished_at = at;
+    if (run.is_lost) return;   // what is known of it stands in the LOSS record alone
     run.plan = Json();
     run.effects.clear();
     run.effects.shrink_to_fit();
     run.executed.clear();
+    run.recorded.clear();
+    run.has_effects = false;
   }
 
   ScopeState state_;

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kfm_det/contracts/stream.hpp"
@@ -33,6 +34,7 @@ enum class RunStatus : std::uint8_t {
   failed,       ///< an error of the operation itself
   quarantined,  ///< attempts used up
   parked,       ///< cannot be undone (an irreversible step); reported and passed over
+  lost,         ///< its records are gone; an accepted LOSS lists what the sink still has of it
 };
 [[nodiscard]] constexpr std::string_view name(RunStatus status) noexcept {
   switch (status) {
@@ -44,10 +46,15 @@ enum class RunStatus : std::uint8_t {
     case RunStatus::failed: return "failed";
     case RunStatus::quarantined: return "quarantined";
     case RunStatus::parked: return "parked";
+    case RunStatus::lost: return "lost";
   }
   return "unknown";
 }
 [[nodiscard]] constexpr bool is_unfinished(RunStatus status) noexcept { return status == RunStatus::open || status == RunStatus::undoing; }
+/// Ended with all its effects withdrawn: nothing of it can be current.
+[[nodiscard]] constexpr bool is_taken_back(RunStatus status) noexcept {
+  return status == RunStatus::undone || status == RunStatus::abandoned || status == RunStatus::failed || status == RunStatus::quarantined;
+}
 
 /// One planned effect and how far it got.
 struct EffectState {
@@ -80,6 +87,7 @@ struct Failure {
 struct RunState {
   RunId id;
   Order order;                         ///< of its PLAN record
+  Lsn plan_group = 0;                  ///< first LSN of the group that its PLAN record ends
   std::string updater_id;
   Version version{0, 0, 0};
   InputHash input_hash;
@@ -95,11 +103,14 @@ struct RunState {
   Instant planned_at{0}, finished_at{0};
   std::optional<Failure> failure;
 
-  // of unfinished runs only
+  // of unfinished and lost runs only
   Json plan;                           ///< the PLAN record's payload, whole
   std::vector<EffectState> effects;    ///< in the order in which they are planned
   std::map<std::string, ExecutedStep> executed;
   bool lineage_done = false;
+  bool is_lost = false;                ///< listed by an accepted loss: it has no PLAN record, and its effects are those that the sink has
+  bool has_effects = true;             ///< false once it is finished: who takes it back reads its PLAN record again (Replay::recall)
+  std::vector<std::pair<std::string, EffectState::Progress>> recorded;   ///< how far the way back got while `effects` were not here, by step
 };
 
 /// All runs of a scope.

@@ -70,6 +70,12 @@ class Rows {
       out.push_back(std::move(one));
     }
   }
+  result<std::optional<Scope>> scope_of(const BusinessKey& key) {
+    KFM_DET_TRY(auto query, database_.query("SELECT updater_id, partition FROM keys WHERE business_key = ?"));
+    KFM_DET_TRY(const bool row, query.blob(key.text).step());
+    if (!row) return std::optional<Scope>();
+    return std::optional<Scope>(Scope{std::string(query.get_bytes(0)), std::string(query.get_bytes(1))});
+  }
   result<std::vector<BusinessKey>> keys(const std::optional<BusinessKey>& above) {
     KFM_DET_TRY(auto query, database_.query(above ? "SELECT business_key FROM keys WHERE business_key > ? ORDER BY business_key LIMIT 256" : "SELECT business_key FROM keys ORDER BY business_key LIMIT 256"));
     if (above) query.blob(above->text);

@@ -59,6 +59,7 @@ class SqliteSink {
   [[nodiscard]] result<std::optional<Publication>> current(const BusinessKey& key);
   [[nodiscard]] result<void> history(const BusinessKey& key, PublicationVisitor visitor);
   [[nodiscard]] result<void> keys(KeyVisitor visitor);
+  [[nodiscard]] result<std::optional<Scope>> scope_of(const BusinessKey& key);
   [[nodiscard]] result<Head> witness(const StreamId& stream);
 
  private:
@@ -169,6 +170,9 @@ inline result<std::optional<StoredVersion>> SqliteSink::find(const IdempotencyKe
 }
 inline result<std::optional<Publication>> SqliteSink::current(const BusinessKey& key) {
   return look([&](sqlite::Database& database) { return sqlite::Rows(database).current(key); });
+}
+inline result<std::optional<Scope>> SqliteSink::scope_of(const BusinessKey& key) {
+  return look([&](sqlite::Database& database) { return sqlite::Rows(database).scope_of(key); });
 }
 inline result<Head> SqliteSink::witness(const StreamId& stream) {
   return look([&](sqlite::Database& database) { return sqlite::Rows(database).witness(stream); });
