@@ -13,87 +13,9 @@
 #include "kfm_det/sinks/memory_sink.hpp"
 #include "kfm_det/stores/memory_store.hpp"
 #include "kfm_det/updater/updater.hpp"
+#include "tests/updater/fused.hpp"
 
 namespace kfm_det::testing {
-
-/// Stops the "process" at a chosen call of a store or sink: before it happens, or right behind it.
-struct Killed {};
-struct Fuse {
-  std::uint64_t calls = 0;
-  std::uint64_t stop_at = ~std::uint64_t{0};   // a call has two ends: 2n is before call n, 2n + 1 behind it
-  bool dies_at_upsert = false;                 // an effect that always kills its process
-  template <class Call>
-  auto through(Call&& call) {
-    const std::uint64_t mine = calls++;
-    if (stop_at == 2 * mine) throw Killed{};
-    auto answer = call();
-    if (stop_at == 2 * mine + 1) throw Killed{};
-    return answer;
-  }
-};
-
-struct FusedStore {
-  static constexpr StoreClaims claims = MemoryStore::claims;
-  struct Stream {
-    MemoryStore::Stream inner;
-    Fuse* fuse;
-    result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) { return fuse->through([&] { return inner.recover(witnesses, options); }); }
-    result<Recovery> inspect(std::span<const Head> witnesses) { return inner.inspect(witnesses); }
-    result<Lsn> append(Lsn last, std::span<const BytesView> group) { return fuse->through([&] { return inner.append(last, group); }); }
-    result<Lsn> sync() { return fuse->through([&] { return inner.sync(); }); }
-    result<Lsn> scan(Lsn from, FrameVisitor visitor) { return inner.scan(from, visitor); }
-    Tail tail() const { return inner.tail(); }
-    result<void> prove() { return inner.prove(); }
-    result<void> close() { return inner.close(); }
-    result<void> drop_before(Lsn lsn) { return inner.drop_before(lsn); }
-  };
-  result<Stream> open_stream(const StreamId& id) {
-    KFM_DET_TRY(auto stream, inner.open_stream(id));
-    return Stream{std::move(stream), fuse};
-  }
-  MemoryStore inner;
-  Fuse* fuse;
-};
-
-/// Also checks RUN-1: whatever reaches the sink has a durable intent that names it.
-struct FusedSink {
-  static constexpr SinkClaims claims = MemorySink::claims;
-  result<Head> begin(const Tenure& tenure, const StreamId& stream) { return fuse->through([&] { return inner.begin(tenure, stream); }); }
-  result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
-    for (const auto& one : batch) has_intent(head, one.effect);
-    if (fuse->dies_at_upsert) throw Killed{};
-    return fuse->through([&] { return inner.upsert(tenure, head, batch); });
-  }
-  result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
-    for (const auto& one : batch) has_intent(head, one.effect);
-    return fuse->through([&] { return inner.withdraw(tenure, head, batch); });
-  }
-  result<std::optional<Publication>> find(const EffectId& effect) { return inner.find(effect); }
-  result<std::optional<StoredVersion>> find(const IdempotencyKey& key) { return inner.find(key); }
-  result<void> read(const IdempotencyKey& key, BytesVisitor visitor) { return inner.read(key, visitor); }
-  result<std::optional<Publication>> current(const BusinessKey& key) { return inner.current(key); }
-  result<void> history(const BusinessKey& key, PublicationVisitor visitor) { return inner.history(key, visitor); }
-  result<void> keys(KeyVisitor visitor) { return inner.keys(visitor); }
-  result<Head> witness(const StreamId& stream) { return inner.witness(stream); }
-
-  void has_intent(const Head& head, const EffectId& effect) {
-    MemoryStore::Stream stream = store.open_stream(head.stream).value();
-    const Lsn durable = stream.tail().durable;
-    const std::string wanted = effect.hex();
-    bool found = false;
-    (void)stream.scan(1, [&](const Frame& frame) -> result<void> {
-      found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
-      return success();
-    });
-    if (!found) ++effects_without_intent;
-    if (head.lsn > durable) ++effects_without_intent;
-  }
-  MemorySink inner;
-  MemoryStore store;
-  Fuse* fuse;
-  static inline int effects_without_intent = 0;
-};
-static_assert(StorePolicy<FusedStore> && SinkPolicy<FusedSink>);
 
 /// Publishes one key for each source, and one roll-up of them all. What its operations do can be changed from outside.
 struct Behaviour {
@@ -180,6 +102,8 @@ struct World {
   Fuse fuse;
   std::vector<std::string> uris{"a", "b", "c"};
   int owners = 0;
+  std::uint64_t calls = 0;   // of the last stopped()
+  int effects_without_intent = 0;
 
   World() {
     limits.window = 2;
@@ -192,8 +116,9 @@ struct World {
     env.source_reader = sources;
     env.limits = limits;
     env.services.add(behaviour);
-    return Updater<P, FusedStore, MemoryLock<ManualClock>, FusedSink, TestEnvironment>(P{uris}, FusedStore{store, &fuse}, MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock),
-                                                                                      FusedSink{sink, store, &fuse}, env);
+    return Updater<P, FusedStore<MemoryStore>, FusedLock<MemoryLock<ManualClock>>, FusedSink<MemorySink>, TestEnvironment>(
+        P{uris}, {store, &fuse}, {MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock), &fuse},
+        {sink, &fuse, [this](const Head& head, const EffectId& effect) { has_intent(head, effect); }}, env);
   }
   template <class P = TestPlan<>>
   result<RunReport> trigger(const std::string& key = "t", std::optional<RunId> force = {}) {
@@ -205,7 +130,7 @@ struct World {
   /// Triggers, stopped at `stop_at` (see Fuse). Answers whether it was stopped.
   template <class P = TestPlan<>>
   bool stopped(std::uint64_t stop_at, const std::string& key = "t") {
-    fuse.calls = 0;
+    fuse.reset();
     fuse.stop_at = stop_at;
     bool killed = false;
     try {
@@ -214,8 +139,21 @@ struct World {
       killed = true;
       clock.advance(seconds(60));   // the dead owner's lease runs out
     }
-    fuse.stop_at = ~std::uint64_t{0};
+    calls = fuse.calls;
+    fuse.reset();
     return killed;
+  }
+  /// RUN-1: whatever reaches the sink has a durable intent that names it.
+  void has_intent(const Head& head, const EffectId& effect) {
+    MemoryStore::Stream stream = store.open_stream(head.stream).value();
+    const Lsn durable = stream.tail().durable;
+    const std::string wanted = effect.hex();
+    bool found = false;
+    (void)stream.scan(1, [&](const Frame& frame) -> result<void> {
+      found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
+      return success();
+    });
+    if (!found || head.lsn > durable) ++effects_without_intent;
   }
   std::string exported() { return export_canonical(sink).value(); }
   std::string current(const std::string& key) {

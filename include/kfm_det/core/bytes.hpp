@@ -59,12 +59,16 @@ inline char* write_hex(char* out, BytesView bytes) noexcept {
   return out;
 }
 
-/// 0 to 15; 255 for anything but a lower-case digit.
-constexpr unsigned hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
-  return 255;
-}
+struct HexValues {
+  unsigned char of[256] = {};
+  constexpr HexValues() noexcept {
+    for (unsigned char& value : of) value = 255;
+    for (unsigned i = 0; i < 16; ++i) of[static_cast<unsigned char>(hex_digits[i])] = static_cast<unsigned char>(i);
+  }
+};
+inline constexpr HexValues hex_values;
+/// 0 to 15; 255 for anything but a lower-case digit. A table: reading a log reads four digests a line.
+constexpr unsigned hex_value(char c) noexcept { return hex_values.of[static_cast<unsigned char>(c)]; }
 
 /// Reads text.size() / 2 bytes to `out`. Gives the offset of the first character that is no digit, or npos.
 constexpr std::size_t read_hex(char* out, std::string_view text) noexcept {

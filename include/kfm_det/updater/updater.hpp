@@ -244,8 +244,13 @@ class Updater {
     options.line_bytes_max = env_.limits.line_bytes_max;
     options.recover = recover;
     wal::Replay& replay = held->replay;
-    KFM_DET_TRY(auto log, LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options));
-    held->log.emplace(std::move(log));
+    auto log = LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options);
+    if (!log) {
+      // Whoever slept between sink and log compares an old witness with a newer log: the sink knows whether somebody else went on meanwhile.
+      KFM_DET_TRY(sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id));
+      return log.error();
+    }
+    held->log.emplace(std::move(log).value());
     held->session.emplace(env_, lock_, sink_, *held->log, replay, held->lease, std::move(witness));
     held->session->emit({Event::Kind::recovered, {}, {}, held->log->tail().lsn, 0, name(held->log->recovery().verdict)});
     return held;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "kfm_det/core/bytes.hpp"
 #include "kfm_det/core/describe.hpp"
 #include "kfm_det/core/json_parser.hpp"
 #include "kfm_det/wal/envelope.hpp"
@@ -60,18 +61,13 @@ class LineCursor {
   }
   bool digest(Digest& into) {
     if (rest_.size() < 64) return false;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const int high = nibble(rest_[2 * i]), low = nibble(rest_[2 * i + 1]);
-      if (high < 0 || low < 0) return false;
-      into.bytes[i] = static_cast<unsigned char>(high << 4 | low);
-    }
+    if (kfm_det::detail::read_hex(reinterpret_cast<char*>(into.bytes.data()), rest_.substr(0, 64)) != std::string_view::npos) return false;
     rest_.remove_prefix(64);
     return true;
   }
   [[nodiscard]] std::string_view rest() const { return rest_; }
 
  private:
-  static int nibble(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
   std::string_view rest_;
 };
 

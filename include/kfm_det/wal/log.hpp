@@ -97,7 +97,8 @@ template <class St, class Si>
     KFM_DET_TRY(heads.see(record, id));
     return visitor(line, record);
   }));
-  if (!heads.agree(witness, recovery)) return verdict_error(recovery, id);
+  KFM_DET_TRY(const Head after, sink.witness(id));   // behind the read: an owner may be at work, and a DONE follows its effect
+  if (!heads.agree(after, recovery)) return verdict_error(recovery, id);
   return recovery;
 }
 

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <catch2/catch.hpp>
+
+#include "tests/updater/world.hpp"
+
+using namespace kfm_det;
+using namespace kfm_det::testing;
+using Outcome = RunReport::Outcome;
+
+namespace {
+template <class T> T ok(result<T> r) {
+  if (!r) FAIL(r.error().message());
+  return std::move(r).value();
+}
+template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
+
+std::string currents(World& world) {
+  std::string out;
+  for (const char* key : {"a", "b", "c", "all"}) out += std::string(key) + "=" + world.current(key) + "\n";
+  return out;
+}
+
+/// The roll-up cannot be taken back once it is published.
+struct Irreversible : TestPlan<> {
+  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
+    std::vector<StepRef> parts;
+    Join::Params join{"join", {}};
+    for (const auto& ref : inputs) {
+      auto step = plan.step<Copy>("copy:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri});
+      if (ref.uri == "b") step.irreversible();
+      parts.push_back(step);
+      join.parts.push_back("copy:" + ref.uri);
+    }
+    if (!parts.empty()) plan.step<Join>("join", join).after(parts).publishes(BusinessKey{"all"});
+    return success();
+  }
+};
+}  // namespace
+
+TEST_CASE("a run, then its undo, is the state before; nothing puts back what a person took away") {
+  World world;
+  ok(world.trigger("first"));
+  const std::string before = currents(world);
+  world.sources.put("a", "second");
+  world.uris = {"a", "c"};
+  const RunId run = ok(world.trigger("second")).run;
+  CHECK(world.current("b") == "(retired)");
+  const auto report = ok(world.updater().undo(run, "", "somebody"));
+  CHECK(report.outcome == Outcome::undone);
+  CHECK(report.status == wal::RunStatus::undone);
+  CHECK(report.withdrawn == 4);   // a, c, all, and the tombstone of b
+  CHECK(report.shown == 4);
+  CHECK(report.sentence().find("4 effects withdrawn, 4 of them were current") != std::string::npos);
+  CHECK(currents(world) == before);
+
+  CHECK(ok(world.updater().undo(run)).outcome == Outcome::nothing_to_do);
+  for (const char* key : {"second", "other"}) {   // R26: every trigger with these inputs and this version
+    const auto held = world.trigger(key);
+    CHECK(code(held) == errc::undone);
+    CHECK(held.error().remedy().find("force") != std::string::npos);
+    CHECK(currents(world) == before);
+  }
+  CHECK(code(world.updater().resume(run)) == errc::undone);
+  CHECK(ok(world.trigger("second", run)).outcome == Outcome::committed);   // a person says so
+  CHECK(world.current("a") == "second");
+}
+
+TEST_CASE("R23 an undo that is stopped at every call, before and behind it, goes on and never forward") {
+  const auto story = [](World& world, std::uint64_t stop, bool power) {
+    ok(world.trigger("first"));
+    world.sources.put("a", "second");
+    const RunId run = ok(world.trigger("second")).run;
+    world.fuse.reset();
+    world.fuse.stop_at = stop;
+    bool killed = false;
+    try {
+      (void)world.updater().undo(run);
+    } catch (const Killed&) {
+      killed = true;
+      world.clock.advance(seconds(60));
+    }
+    world.fuse.reset();
+    if (killed && power) world.store.lose_unsynced();
+    return std::pair(killed, run);
+  };
+  World undisturbed;
+  story(undisturbed, Fuse::never, false);
+  for (const std::uint32_t window : {1u, 2u, 64u})
+    for (std::uint64_t stop = 0;; ++stop) {
+      bool killed = false;
+      for (const bool power : {false, true})
+        for (const bool by_trigger : {false, true}) {
+          World world;
+          world.limits.window = window;
+          const auto [was_killed, run] = story(world, stop, power);
+          killed = was_killed;
+          if (by_trigger) {   // the next trigger goes on with it, where it had begun
+            const auto next = world.trigger("second");
+            if (!next) CHECK(next.error().code() == errc::undone);
+          }
+          const auto again = ok(world.updater().undo(run));
+          CHECK((again.outcome == Outcome::undone || again.outcome == Outcome::nothing_to_do));
+          CHECK(currents(world) == currents(undisturbed));
+          CHECK(world.exported() == undisturbed.exported());
+          CHECK(world.effects_without_intent == 0);
+        }
+      if (!killed) break;
+    }
+}
+
+TEST_CASE("undo of what a newer run replaced changes nothing visible, and says so; in any order it ends the same") {
+  World world;
+  const RunId first = ok(world.trigger("t")).run;
+  world.sources.put("a", "second");
+  const RunId second = ok(world.trigger("t")).run;
+  const std::string newest = currents(world);
+  const auto report = ok(world.updater().undo(first));
+  CHECK(report.shown == 0);
+  CHECK(report.sentence().find("4 changed nothing visible, because newer runs had replaced them") != std::string::npos);
+  CHECK(currents(world) == newest);
+  ok(world.updater().undo(second));
+  CHECK(world.current("a") == "(none)");
+  World other;
+  const RunId first_too = ok(other.trigger("t")).run;
+  other.sources.put("a", "second");
+  const RunId second_too = ok(other.trigger("t")).run;
+  CHECK(second_too == second);
+  ok(other.updater().undo(second_too));
+  CHECK(other.current("a") == "content of a");
+  ok(other.updater().undo(first_too));
+  CHECK(other.exported() == world.exported());
+}
+
+TEST_CASE("an irreversible step stops the undo: parked, reported, passed over, with what to do") {
+  World world;
+  const RunId run = ok(world.trigger<Irreversible>()).run;
+  const auto refused = world.updater<Irreversible>().undo(run);
+  CHECK(code(refused) == errc::parked);
+  CHECK(refused.error().remedy().find("irreversible") != std::string::npos);
+  CHECK(world.current("all") == "(none)");            // planned behind it: withdrawn
+  CHECK(world.current("c") == "(none)");
+  CHECK(world.current("b") == "content of b");        // stays
+  CHECK(world.current("a") == "content of a");        // planned before it: untouched
+  auto runs = ok(world.updater<Irreversible>().status());
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].status == wal::RunStatus::parked);
+  CHECK_FALSE(remedy(runs[0]).empty());
+  CHECK(code(world.trigger<Irreversible>()) == errc::parked);      // the same trigger answers what its run came to
+  CHECK(code(world.updater<Irreversible>().undo(run)) == errc::parked);   // tried again, with the same end
+  world.sources.put("a", "new");
+  CHECK(ok(world.trigger<Irreversible>()).outcome == Outcome::committed);   // it blocks nobody
+  CHECK(world.current("a") == "new");
+  const auto explained = ok(world.updater<Irreversible>().explain(BusinessKey{"b"}));
+  CHECK(explained.history.front().status == wal::RunStatus::parked);
+  CHECK_FALSE(explained.history.front().remedy.empty());
+}
+
+TEST_CASE("undo takes any run back: open, failed, of code and inputs that are gone; and knows none that does not exist") {
+  World open;
+  REQUIRE(open.stopped(13));
+  const RunId id = ok(open.updater().status()).at(0).id;
+  open.sources.erase("a");
+  CHECK(ok(open.updater<TestPlan<2>>().undo(id)).outcome == Outcome::undone);
+  CHECK(open.current("b") == "(none)");
+
+  World failed;
+  failed.behaviour->failing.emplace("b", Error(errc::operation_failed, "cannot"));
+  CHECK(code(failed.trigger()) == errc::operation_failed);
+  const auto run = ok(failed.updater().status()).at(0);
+  CHECK(remedy(run).find("next trigger takes it back") != std::string::npos);
+  CHECK(ok(failed.updater().undo(run.id)).status == wal::RunStatus::undone);
+
+  World nobody;
+  CHECK(code(nobody.updater().undo(run.id)) == errc::not_found);
+  CHECK(nobody.store.frames(StreamId::of({"test-updater", ""})).empty());
+}
+
+TEST_CASE("a force names a run of its own trigger, or it is a mistake") {
+  World world;
+  const RunId one = ok(world.trigger("one")).run;
+  CHECK(code(world.trigger("two", one)) == errc::invalid_argument);
+  CHECK(code(world.trigger("one", RunId{})) == errc::invalid_argument);
+  CHECK(ok(world.trigger("one", one)).outcome == Outcome::committed);
+}
+
+TEST_CASE("explain tells of a run that plans a key and is not finished") {
+  World world;
+  world.behaviour->failing.emplace("b", Error(errc::unavailable, "the server is away"));
+  CHECK(code(world.trigger()) == errc::unavailable);
+  const auto explained = ok(world.updater().explain(BusinessKey{"a"}));
+  CHECK(explained.history.empty());
+  REQUIRE(explained.pending.size() == 1);
+  CHECK(explained.pending[0].status == wal::RunStatus::open);
+  CHECK(explained.pending[0].remedy.find("undo") != std::string::npos);
+}
+
+TEST_CASE("a plan that travels in parts can be undone, and its undo resumed") {
+  World world;
+  world.limits.line_bytes_max = 6000;
+  world.uris.clear();
+  for (int i = 0; i < 60; ++i) {
+    world.uris.push_back("source-" + std::to_string(i));
+    world.sources.put(world.uris.back(), std::to_string(i));
+  }
+  const RunId run = ok(world.trigger()).run;
+  world.fuse.reset();
+  world.fuse.stop_at = 20;
+  CHECK_THROWS_AS((void)world.updater().undo(run), Killed);
+  world.clock.advance(seconds(60));
+  world.fuse.reset();
+  CHECK(ok(world.updater().undo(run)).withdrawn == 61);
+  for (const auto& uri : world.uris) CHECK(world.current(uri) == "(none)");
+}
