@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -582,6 +583,19 @@ TEST_CASE("SqliteSink: busy is said in time, and passes") {
   other.run("ROLLBACK");
   CHECK(sink.begin(tenure(), stream()).has_value());
   CHECK(second.begin(tenure(2), stream()).has_value());
+}
+
+TEST_CASE("SqliteSink: opening gives up in time when somebody is asleep who has begun to read a database that keeps no write-ahead log yet") {
+  const Scratch scratch;
+  const std::string path = scratch / "x.db";
+  { auto made = opened(path); }
+  Raw other(path);
+  other.run("PRAGMA journal_mode=DELETE; BEGIN; SELECT * FROM floors");   // as it is just before the maker of a database changes the mode
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(refused(path, {.busy_timeout_ms = 300}).code() == errc::busy);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(9));   // each try waits for itself: 5 ms each were counted once
+  other.run("COMMIT");
+  CHECK(SqliteSink::open(path).has_value());
 }
 
 TEST_CASE("SqliteSink: the log is taken in as it grows, and never beside a commit") {

@@ -16,6 +16,7 @@
 
 #include "kfm_det/adapters/sqlite/database.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
+#include "kfm_det/files/system_clock.hpp"
 
 namespace kfm_det::sqlite {
 
@@ -112,14 +113,17 @@ CREATE VIEW current_outputs AS
   return success();
 }
 
-/// Several may open a new database at once, and SQLite does not wait by itself for this change.
+/// Several may open a new database at once. For this change SQLite waits by itself for some of what others do, and answers at once to the rest: so what has
+/// passed is asked from the clock, and not added up from our own pauses.
 [[nodiscard]] inline result<void> enter_wal_mode(Database& database, std::uint32_t busy_timeout_ms) {
   constexpr int pause_ms = 5;
-  for (std::uint32_t waited_ms = 0;; waited_ms += pause_ms) {
+  const SystemClock clock;
+  const Duration end = clock.monotonic() + milliseconds(busy_timeout_ms);
+  for (;;) {
     const auto mode = database.text("PRAGMA journal_mode = WAL");
     if (mode && mode.value() == "wal") return success();
     if (mode) return Error(errc::unsupported, "SQLite cannot keep a write-ahead log here, and stays in mode '" + mode.value() + "'", database.path(), "Put the file on a local disk: a network share has no shared memory.");
-    if (mode.error().code() != errc::busy || waited_ms >= busy_timeout_ms) return mode.error();
+    if (mode.error().code() != errc::busy || clock.monotonic() >= end) return mode.error();
     sqlite3_sleep(pause_ms);
   }
 }

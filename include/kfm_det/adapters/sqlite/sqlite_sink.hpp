@@ -7,6 +7,7 @@
 /// A file that is staged needs room for twice its size (log and database), and keeps other writers waiting while it is copied.
 /// Thread-safety: all verbs may be called from any thread, also by visitors; they are serialised. Any number of processes may have the file open, each
 /// by an open() of its own: never take a sink across a fork, and never open the file by other means than SQLite in the same process (POSIX locks).
+/// A process that hangs (is stopped, say) inside a transaction keeps the file's write lock: the others answer busy until it goes on or is killed.
 ///
 /// SQLite before 3.51.3 has the WAL-reset bug: a checkpoint beside a commit that starts the log anew can damage the database, rarely. This sink
 /// never checkpoints beside a commit: a second connection holds the write lock meanwhile. That holds as long as all who write the file are SqliteSinks.
