@@ -212,4 +212,29 @@ TEST_CASE("SqliteSink: threads, each with a sink of its own or all with one") {
   }
 }
 
+TEST_CASE("SqliteSink: who only looks is not disturbed by those who open and close the file for writing") {
+  const Scratch scratch;
+  const std::string path = scratch / "x.db";
+  REQUIRE(SqliteSink::open(path));
+  const ::pid_t child = ::fork();
+  if (child == 0) {
+    bool good = true;
+    for (std::uint64_t token = 1; token <= 300 && good; ++token) {
+      auto sink = SqliteSink::open(path);
+      good = sink && sink.value().begin({{"u", ""}, {token}, {"o"}}, {"s"});
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  REQUIRE(child > 0);
+  int status = 0, looks = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    auto sink = SqliteSink::open(path, {.read_only = true});
+    if (!sink) FAIL_CHECK(sink.error().message());
+    else if (const auto seen = sink.value().witness({"s"}); !seen) FAIL_CHECK(seen.error().message());
+    ++looks;
+  }
+  CHECK(status == 0);
+  CHECK(looks > 0);
+}
+
 }  // namespace

@@ -65,7 +65,18 @@ class ReadOnly {
   [[nodiscard]] Files files() const { return {traits_of(path_), traits_of(path_ + "-wal"), traits_of(path_ + "-journal")}; }
   [[nodiscard]] bool stale() const { return immutable_ && files() != seen_; }   // with a log, SQLite's locks see to it
 
+  /// Who had the database open may close it between our look at the files and our opening: he takes the index away, then the log. What is neither here nor
+  /// there is given a moment, and an error about files that have changed since is none.
   [[nodiscard]] result<void> reopen() {
+    constexpr int tries_max = 100;
+    for (int i = 1;; ++i) {
+      auto opened = open_as_seen();
+      if (opened || i == tries_max) return opened;
+      sqlite3_sleep(1);
+      if (opened.error().code() != errc::unavailable && files() == seen_) return opened;
+    }
+  }
+  [[nodiscard]] result<void> open_as_seen() {
     database_.reset();
     seen_ = files();
     if (!seen_.main.there) return Error(errc::not_found, "there is no database here", path_, "Look at the path; a sink makes its file when it is opened for writing.");
