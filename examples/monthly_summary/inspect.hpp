@@ -177,6 +177,14 @@ inline det::result<std::string> verify(State& state) {
   std::string out;
   const auto line = [&](std::string_view name, const std::string& text) { out += std::string(name) + std::string(10 - name.size(), ' ') + text + "\n"; };
 
+  // Somebody may be at work meanwhile: what is published is read before the log that must know it, and what the sink has seen of the log behind it.
+  KFM_DET_TRY(const auto keys, state.keys());
+  std::vector<std::pair<det::BusinessKey, std::vector<det::Publication>>> published;
+  for (const auto& key : keys) {
+    KFM_DET_TRY(auto history, state.history(key));
+    published.emplace_back(key, std::move(history));
+  }
+
   // The log: the verdict, then every record by its own hash and the hash before it.
   KFM_DET_TRY(const det::Head witness, state.sink.witness(state.stream));
   KFM_DET_TRY(auto stream, state.store.open_stream(state.stream));
@@ -194,8 +202,9 @@ inline det::result<std::string> verify(State& state) {
     return replay.apply(record_line, record);
   }));
   if (records != recovery.tail.lsn || link != recovery.tail.hash) return detail::disagree("the log reads otherwise than it was judged", "LSN " + std::to_string(records));
-  if (std::pair(carried.incarnation, carried.lsn) > std::pair(witness.incarnation, witness.lsn))
-    return detail::disagree("the sink is older than the log: it has seen LSN " + std::to_string(witness.lsn) + ", and effects were finished up to LSN " + std::to_string(carried.lsn), "summaries.db");
+  KFM_DET_TRY(const det::Head seen, state.sink.witness(state.stream));
+  if (std::pair(carried.incarnation, carried.lsn) > std::pair(seen.incarnation, seen.lsn))
+    return detail::disagree("the sink is older than the log: it has seen LSN " + std::to_string(seen.lsn) + ", and effects were finished up to LSN " + std::to_string(carried.lsn), "summaries.db");
   line("log", std::string(det::name(recovery.verdict)) + ": " + detail::count_of(records, "record") + ", every hash and the chain from the first record verified; proven up to LSN " + std::to_string(recovery.proven));
 
   std::map<std::string, std::uint64_t> runs;
@@ -210,11 +219,9 @@ inline det::result<std::string> verify(State& state) {
   line("runs", detail::count_of(replay.state().runs.size(), "run") + (by_status.empty() ? "" : ": " + by_status));
 
   // The sink: one current publication for each key, and bytes that are what their hash says.
-  KFM_DET_TRY(const auto keys, state.keys());
   std::set<det::IdempotencyKey> versions;
   std::uint64_t bytes = 0, current = 0, retired = 0;
-  for (const auto& key : keys) {
-    KFM_DET_TRY(const auto history, state.history(key));
+  for (const auto& [key, history] : published) {
     std::size_t now = 0;
     bool due = false;
     for (const auto& one : history) {
