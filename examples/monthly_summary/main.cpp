@@ -24,6 +24,7 @@ constexpr const char* help_text = R"(monthly-summary: daily weather to monthly a
       --actor NAME     who asks, as the log records it (default: monthly-summary)
       --attempts N     give up on a run after N attempts without progress (default: 20)
       --window N       how many summaries are published together (default: 64)
+      --lease-ms N     others may go on when this process has hung for N milliseconds (default: 30000)
       -q, --quiet      say nothing unless it fails
   monthly-summary show --state DIR              what is published, as a table
   monthly-summary show --state DIR --json       the same as canonical JSON: equal bytes for an equal state
@@ -66,7 +67,7 @@ struct Command {
   std::vector<std::string_view> required, optional, flags;
 };
 const Command commands[] = {
-    {"run", 0, {"--data", "--state"}, {"--trigger", "--actor", "--attempts", "--window", "--kill-after-events", "--stop-after-events"}, {"--quiet"}},
+    {"run", 0, {"--data", "--state"}, {"--trigger", "--actor", "--attempts", "--window", "--lease-ms", "--kill-after-events", "--stop-after-events"}, {"--quiet"}},
     {"show", 0, {"--state"}, {}, {"--json"}},
     {"explain", 1, {"--state"}, {}, {}},
     {"verify", 0, {"--state"}, {}, {}},
@@ -159,12 +160,13 @@ det::result<det::RunReport> update(const MonthlySummary& plan, const std::string
 
 int run(const Arguments& arguments) {
   det::UpdaterLimits limits;
-  const auto attempts = number(arguments, "--attempts", limits.attempts), window = number(arguments, "--window", limits.window);
+  const auto attempts = number(arguments, "--attempts", limits.attempts), window = number(arguments, "--window", limits.window), lease = number(arguments, "--lease-ms", limits.lease_ttl_ms);
   const auto kill_at = number(arguments, "--kill-after-events", 0), stop_at = number(arguments, "--stop-after-events", 0);   // for tests: end, or sleep, at the N-th event
-  for (const auto* one : {&attempts, &window, &kill_at, &stop_at})
+  for (const auto* one : {&attempts, &window, &lease, &kill_at, &stop_at})
     if (!*one) return fail_usage(one->error().what());
   limits.attempts = attempts.value();
   limits.window = window.value();
+  limits.lease_ttl_ms = lease.value();
   const MonthlySummary plan{arguments.text("--data")};
   const det::Trigger trigger{.kind = det::TriggerKind::manual, .key = arguments.text("--trigger", plan.name()), .partition = "", .actor = arguments.text("--actor", "monthly-summary"), .approval = "", .force = {}};
   stop_gracefully_on(SIGINT);
