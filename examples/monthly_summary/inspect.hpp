@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// What the program tells about a state folder: show, explain, verify. All of it only looks: no lease is taken, and no byte changes.
+/// What the program tells about a state folder: show, status, explain, verify. All of it only looks: no lease is taken, and no byte changes.
 ///
 /// Every function gives the whole text or an error. Thread-safety: one thread.
 #ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
@@ -62,6 +62,10 @@ struct State {
 [[nodiscard]] det::result<std::string> show_json(State& state);
 /// Which run, version and inputs made what is current of a key, when, and what it replaced.
 [[nodiscard]] det::result<std::string> explain(State& state, const std::string& key);
+/// The runs that ask for a look, or all of them: what each came to, why, and what to do.
+[[nodiscard]] det::result<std::string> status(State& state, bool all);
+/// What accepting a loss came to, and which publications have lost their runs.
+[[nodiscard]] std::string loss(const det::LossReport& report);
 /// Reads every record and every stored version. Errors: the log's verdict; corrupt_committed, where log and sink do not agree.
 [[nodiscard]] det::result<std::string> verify(State& state);
 
@@ -148,15 +152,25 @@ inline det::result<std::string> explain(State& state, const std::string& key) {
     if (one.publication.state == det::PublicationState::withdrawn) continue;
     before = std::exchange(now, &one);
   }
-  if (now == nullptr) return key + " is withdrawn: every run that published it was undone\n";
+  const auto pending = [&] {
+    for (const auto& one : explanation.pending) line("pending", "run " + one.run.text() + " is " + std::string(det::wal::name(one.status)) + ": " + (one.reason.empty() ? "" : one.reason + " ") + one.remedy);
+  };
+  if (now == nullptr) {
+    out = key + (explanation.history.empty() ? " was never published\n" : " is withdrawn: every run that published it was taken back\n");
+    pending();
+    return out;
+  }
 
   const auto version_of = [](const det::ExplainedPublication& one) { return one.publication.version ? "version " + one.publication.version->key.hex() : std::string("its retirement"); };
   out += key + " is " + (now->publication.tombstone ? "retired" : "current") + "\n";
   if (now->publication.version) line("version", now->publication.version->key.hex() + " (" + std::to_string(now->publication.version->size) + " bytes, sha256 " + now->publication.version->bytes_hash.hex() + ")");
-  line("run", now->publication.run.text() + " (" + (now->run_known ? std::string(det::wal::name(now->status)) : "not in the log: a loss was accepted") + ")");
-  line("updater", now->updater_id + " " + now->version.text() + ", step " + now->step_id);
-  line("asked by", "trigger " + now->trigger_key + " (" + now->trigger_kind + "), actor " + now->actor);
-  line("when", "planned " + detail::second_of(now->planned_at) + ", finished " + detail::second_of(now->finished_at));
+  line("run", now->publication.run.text() + " (" + (now->run_known ? std::string(det::wal::name(now->status)) : "not in the log") + ")");
+  const bool lost = now->status == det::wal::RunStatus::lost || !now->run_known;   // then nothing more is known of it
+  if (!lost) line("updater", now->updater_id + " " + now->version.text() + ", step " + now->step_id);
+  if (!lost) line("asked by", "trigger " + now->trigger_key + " (" + now->trigger_kind + "), actor " + now->actor);
+  if (!lost) line("when", "planned " + detail::second_of(now->planned_at) + ", finished " + detail::second_of(now->finished_at));
+  if (!now->reason.empty()) line("why", now->reason);
+  if (!now->remedy.empty()) line("what to do", now->remedy);
   const std::string period = key.substr(key.find('/') + 1);
   std::size_t used = 0;
   for (const auto& input : now->inputs) {
@@ -164,12 +178,52 @@ inline det::result<std::string> explain(State& state, const std::string& key) {
     if (now->publication.tombstone || month == input.partition.end() || !month->second.starts_with(period)) continue;
     line(used++ == 0 ? "inputs" : "", input.uri + "  sha256 " + input.content_hash.hex());
   }
-  line(used == 0 ? "inputs" : "", (used == 0 ? "none of the run's " : "(of the run's ") + detail::count_of(now->inputs.size(), "input") + (used == 0 ? "" : ")"));
+  if (!lost) line(used == 0 ? "inputs" : "", (used == 0 ? "none of the run's " : "(of the run's ") + detail::count_of(now->inputs.size(), "input") + (used == 0 ? "" : ")"));
   if (before == nullptr) line("replaced", "nothing: it is the first");
   else line("replaced", (version_of(*before) == version_of(*now) ? std::string("the same version") : version_of(*before)) + ", published by run " + before->publication.run.text() + ", finished " + detail::second_of(before->finished_at));
   std::vector<det::Publication> all;
   for (const auto& one : explanation.history) all.push_back(one.publication);
+  pending();
   line("history", detail::count_of(all.size(), "publication") + ", " + detail::count_of(detail::versions_in(all), "version"));
+  return out;
+}
+
+inline det::result<std::string> status(State& state, bool all) {
+  det::wal::Replay replay;
+  std::map<det::RunId, std::string> actors;
+  KFM_DET_TRY(const auto recovery, det::wal::inspect_log(state.store, state.sink, state.stream, [&](const det::wal::Line& line, const det::wal::WalRecord& record) -> det::result<void> {
+    if (record.phase == det::wal::Phase::PLAN) actors[record.wal_id] = record.actor;
+    return replay.apply(line, record);
+  }));
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& run : replay.state().runs) ++counts[det::wal::name(run.status)];
+  std::string out = "runs  " + detail::count_of(replay.state().runs.size(), "run");
+  for (const auto& [name, count] : counts) out += (name == counts.begin()->first ? ": " : ", ") + std::to_string(count) + " " + std::string(name);
+  out += "; the log is " + std::string(det::name(recovery.verdict)) + "\n";
+  for (const auto& run : replay.state().runs) {
+    if (!all && run.status == det::wal::RunStatus::committed) continue;
+    const auto line = [&](std::string_view name, const std::string& text) { out += "  " + std::string(name) + std::string(12 - name.size(), ' ') + text + "\n"; };
+    out += "\n" + run.id.text() + " is " + (run.status == det::wal::RunStatus::undoing ? "being taken back, to end " + std::string(det::wal::name(run.ends_as)) : std::string(det::wal::name(run.status))) + "\n";
+    if (run.is_lost) line("listed by", "an accepted loss, " + detail::second_of(run.planned_at) + "; " + detail::count_of(run.effects.size(), "publication"));
+    else line("asked by", "trigger " + run.trigger_key + " (" + run.trigger_kind + "), actor " + actors[run.id] + ", version " + run.version.text());
+    if (!run.is_lost) line("when", "planned " + detail::second_of(run.planned_at) + (det::wal::is_unfinished(run.status) ? "" : ", ended " + detail::second_of(run.finished_at)) + ", " + detail::count_of(run.planned_effects, "planned effect"));
+    if (run.attempts_ever != 0) line("attempts", detail::count_of(run.attempts_ever, "resumption"));
+    if (run.failure && run.status != det::wal::RunStatus::committed && !run.failure->sentence.empty()) line("why", run.failure->sentence);
+    if (const std::string what = det::remedy(run); !what.empty()) line("what to do", what);
+  }
+  return out;
+}
+
+inline std::string loss(const det::LossReport& report) {
+  std::string out = report.sentence() + "\n";
+  for (const auto& run : report.lost) {
+    std::string keys;
+    for (const auto& effect : run.effects)
+      if (effect.progress != det::wal::EffectState::Progress::withdrawn) keys += "  " + effect.business_key.text + (effect.tombstone ? "  (its retirement)" : "") + "\n";
+    out += "\n" + run.id.text() + " is lost" + (keys.empty() ? ", and had been taken back\n" : "; the sink still has of it:\n" + keys);
+  }
+  for (const auto& id : report.unpublished) out += "\n" + id.text() + " is committed, but this sink lacks publications of it\n";
+  if (!report.lost.empty()) out += "\nKeep them by doing nothing, or `monthly-summary undo RUN`.\n";
   return out;
 }
 
@@ -234,7 +288,8 @@ inline det::result<std::string> verify(State& state) {
     }
     if (now > 1 || (due && now != 1)) return detail::disagree("the key has " + std::to_string(now) + " current versions", key.text);
   }
-  line("keys", detail::count_of(keys.size(), "key") + ": " + std::to_string(current) + " current, " + std::to_string(retired) + " retired; each has exactly one current version");
+  const std::size_t withdrawn = keys.size() - current - retired;
+  line("keys", detail::count_of(keys.size(), "key") + ": " + std::to_string(current) + " current, " + std::to_string(retired) + " retired" + (withdrawn == 0 ? "; each has" : ", " + std::to_string(withdrawn) + " withdrawn; each of the others has") + " exactly one current version");
   line("versions", detail::count_of(versions.size(), "version") + ", " + detail::count_of(bytes, "byte") + ", all verified against their hashes");
   return out;
 }

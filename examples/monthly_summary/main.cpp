@@ -24,15 +24,22 @@ constexpr const char* help_text = R"(monthly-summary: daily weather to monthly a
       --actor NAME     who asks, as the log records it (default: monthly-summary)
       --attempts N     give up on a run after N attempts without progress (default: 20)
       --window N       how many summaries are published together (default: 64)
+      --force RUN      past the newest run of this trigger, whatever it came to; forcing twice is forcing once
       --lease-ms N     others may go on when this process has hung for N milliseconds (default: 30000)
       -q, --quiet      say nothing unless it fails
   monthly-summary show --state DIR              what is published, as a table
   monthly-summary show --state DIR --json       the same as canonical JSON: equal bytes for an equal state
+  monthly-summary status --state DIR            the runs that are not simply committed, each with what to do about it
+      --all            committed runs, too
+  monthly-summary undo RUN --state DIR          take a run back; what was published before it is current again
+      --actor NAME     who asks (default: monthly-summary)
+  monthly-summary accept-loss --state DIR       after log or sink was damaged, or put back from an older copy: go on with what is there
+      --actor NAME     who asks (default: monthly-summary)
   monthly-summary explain KEY --state DIR       which run, version and inputs made what is current, when, and what it replaced
   monthly-summary verify --state DIR            check every record of the log, and every key and version
   monthly-summary help                          this page
 
-DIR holds wal/ (the log), locks/ and summaries.db (SQLite). show, explain and verify change no byte of it.
+DIR holds wal/ (the log), locks/ and summaries.db (SQLite). show, status, explain and verify change no byte of it.
 Exit codes: 0 done · 1 other · 2 wrong arguments · 3 the data were refused · 4 another process works here · 5 another process took over
   6 log or sink damaged or not a pair · 7 the run ended otherwise (undone, failed ...) · 8 disk or memory trouble, try again · 9 stopped by a signal
 )";
@@ -67,9 +74,12 @@ struct Command {
   std::vector<std::string_view> required, optional, flags;
 };
 const Command commands[] = {
-    {"run", 0, {"--data", "--state"}, {"--trigger", "--actor", "--attempts", "--window", "--lease-ms", "--kill-after-events", "--stop-after-events"}, {"--quiet"}},
+    {"run", 0, {"--data", "--state"}, {"--trigger", "--actor", "--attempts", "--window", "--force", "--lease-ms", "--kill-after-events", "--stop-after-events"}, {"--quiet"}},
     {"show", 0, {"--state"}, {}, {"--json"}},
     {"explain", 1, {"--state"}, {}, {}},
+    {"status", 0, {"--state"}, {}, {"--all"}},
+    {"undo", 1, {"--state"}, {"--actor", "--kill-after-events"}, {"--quiet"}},
+    {"accept-loss", 0, {"--state"}, {"--actor"}, {}},
     {"verify", 0, {"--state"}, {}, {}},
 };
 bool among(const std::vector<std::string_view>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
@@ -99,7 +109,7 @@ det::result<Arguments> read_arguments(const Command& command, const std::vector<
   }
   for (const auto name : command.required)
     if (!out.has(std::string(name))) return no("`" + std::string(command.name) + "` wants " + std::string(name));
-  if (out.words.size() != command.words) return no("`" + std::string(command.name) + "` wants " + (command.words == 0 ? "no words besides its options" : "one business key, such as seattle/2012-01"));
+  if (out.words.size() != command.words) return no("`" + std::string(command.name) + "` wants " + (command.words == 0 ? "no words besides its options" : command.name == "undo" ? "one run, as `status --all` names it" : "one business key, such as seattle/2012-01"));
   return out;
 }
 
@@ -144,7 +154,9 @@ class Progress {
 };
 
 // [run]
-det::result<det::RunReport> update(const MonthlySummary& plan, const std::string& state, const det::Trigger& trigger, det::UpdaterLimits limits, det::Observer observer) {
+using Summaries = det::Updater<MonthlySummary, det::FileStore<>, det::FileLock<>, det::SqliteSink, det::Environment<det::SystemClock, MonthsReader>>;
+
+det::result<Summaries> open(const MonthlySummary& plan, const std::string& state, det::UpdaterLimits limits = {}, det::Observer observer = {}) {
   KFM_DET_TRY(auto store, det::FileStore<>::open(state + "/wal"));
   KFM_DET_TRY(auto lock, det::FileLock<>::open(state + "/locks"));
   KFM_DET_TRY(auto sink, det::SqliteSink::open(state + "/summaries.db"));
@@ -153,10 +165,20 @@ det::result<det::RunReport> update(const MonthlySummary& plan, const std::string
   environment.limits = limits;
   environment.observer = std::move(observer);
   environment.cancelled = [] { return stop_asked != 0; };
-  det::Updater updater{plan, std::move(store), std::move(lock), std::move(sink), std::move(environment)};
+  return Summaries{plan, std::move(store), std::move(lock), std::move(sink), std::move(environment)};
+}
+det::result<det::RunReport> update(const MonthlySummary& plan, const std::string& state, const det::Trigger& trigger, det::UpdaterLimits limits, det::Observer observer) {
+  KFM_DET_TRY(auto updater, open(plan, state, limits, std::move(observer)));
   return updater.run(trigger);
 }
 // [run]
+
+/// errc::invalid_argument for what is no run id.
+det::result<det::RunId> run_named(const std::string& text) {
+  auto id = det::RunId::parse(text);
+  if (!id) return det::Error(det::errc::invalid_argument, "'" + text + "' is no run; `monthly-summary status --all` names them");
+  return id;
+}
 
 int run(const Arguments& arguments) {
   det::UpdaterLimits limits;
@@ -168,7 +190,12 @@ int run(const Arguments& arguments) {
   limits.window = window.value();
   limits.lease_ttl_ms = lease.value();
   const MonthlySummary plan{arguments.text("--data")};
-  const det::Trigger trigger{.kind = det::TriggerKind::manual, .key = arguments.text("--trigger", plan.name()), .partition = "", .actor = arguments.text("--actor", "monthly-summary"), .approval = "", .force = {}};
+  det::Trigger trigger{.kind = det::TriggerKind::manual, .key = arguments.text("--trigger", plan.name()), .partition = "", .actor = arguments.text("--actor", "monthly-summary"), .approval = "", .force = {}};
+  if (arguments.has("--force")) {
+    const auto past = run_named(arguments.text("--force"));
+    if (!past) return fail_usage(past.error().what());
+    trigger.force = past.value();
+  }
   stop_gracefully_on(SIGINT);
   stop_gracefully_on(SIGTERM);
   const bool quiet = arguments.has("--quiet");
@@ -184,10 +211,31 @@ int run(const Arguments& arguments) {
   return quiet && outcome ? 0 : det::report(outcome);
 }
 
+/// What an operator does to a state folder that is there.
+int operate(const std::string& command, const Arguments& arguments) {
+  const std::string folder = arguments.text("--state"), actor = arguments.text("--actor", "monthly-summary");
+  if (auto there = State::open(folder); !there) return fail(there.error());
+  const auto kill_at = number(arguments, "--kill-after-events", 0);   // for tests
+  if (!kill_at) return fail_usage(kill_at.error().what());
+  std::uint32_t events = 0;
+  auto updater = open(MonthlySummary{}, folder, {}, [&](const det::Event&) { if (++events == kill_at.value()) std::raise(SIGKILL); });
+  if (!updater) return fail(updater.error());
+  if (command == "undo") {
+    const auto id = run_named(arguments.words.front());
+    if (!id) return fail_usage(id.error().what());
+    const auto outcome = updater.value().undo(id.value(), "", actor);
+    return arguments.has("--quiet") && outcome ? 0 : det::report(outcome);
+  }
+  const auto accepted = updater.value().accept_loss("", actor);
+  if (!accepted) return fail(accepted.error());
+  return print(loss(accepted.value()));
+}
+
 int look(const std::string& command, const Arguments& arguments) {
   auto state = State::open(arguments.text("--state"));
   if (!state) return fail(state.error());
   if (command == "show") return print(arguments.has("--json") ? show_json(state.value()) : show(state.value()));
+  if (command == "status") return print(status(state.value(), arguments.has("--all")));
   if (command == "explain") return print(explain(state.value(), arguments.words.front()));
   return print(verify(state.value()));
 }
@@ -207,7 +255,8 @@ int main(int argc, char** argv) {
     if (command.name != name) continue;
     const auto arguments = read_arguments(command, given);
     if (!arguments) return fail_usage(arguments.error().what());
-    return name == "run" ? run(arguments.value()) : look(name, arguments.value());
+    if (name == "run") return run(arguments.value());
+    return name == "undo" || name == "accept-loss" ? operate(name, arguments.value()) : look(name, arguments.value());
   }
   return fail_usage("there is no command " + name);
 }

@@ -39,13 +39,20 @@ struct LossReport {
   /// For a person.
   [[nodiscard]] std::string sentence() const {
     if (!accepted) return "nothing to accept: log and sink are a pair (" + std::string(name(verdict)) + ").";
-    std::size_t publications = 0;
-    for (const auto& run : lost) publications += run.effects.size();
+    std::size_t shown = 0, publications = 0;
+    for (const auto& run : lost) {
+      const auto standing = std::count_if(run.effects.begin(), run.effects.end(), [](const auto& effect) { return effect.progress != wal::EffectState::Progress::withdrawn; });
+      shown += standing != 0;
+      publications += static_cast<std::size_t>(standing);
+    }
+    const auto count = [](std::size_t number, const std::string& noun) { return std::to_string(number) + " " + noun + (number == 1 ? "" : "s"); };
     std::string out = "the loss was accepted (" + std::string(name(verdict)) + "): the log goes on in incarnation " + std::to_string(incarnation) + ".";
     if (!lost_known) out += " The sink cannot tell which keys belong to this updater, so publications whose runs are gone are not listed.";
-    if (!lost.empty()) out += " " + std::to_string(lost.size()) + " runs are gone, of which " + std::to_string(publications) + " publications stay until a run replaces or retires their keys, or until you undo them.";
-    if (!taken_back.empty()) out += " " + std::to_string(taken_back.size()) + " runs that had been taken back were withdrawn again.";
-    if (!unpublished.empty()) out += " " + std::to_string(unpublished.size()) + " committed runs are missing in the sink.";
+    if (!lost.empty()) out += " The records of " + count(lost.size(), "run") + " are gone";
+    if (shown != 0) out += "; " + count(publications, "publication") + " of theirs stay until a run replaces or retires the key, or until you undo the run";
+    if (!lost.empty()) out += ".";
+    if (!taken_back.empty()) out += " " + count(taken_back.size(), "run") + " that had been taken back " + (taken_back.size() == 1 ? "was" : "were") + " withdrawn again.";
+    if (!unpublished.empty()) out += " The sink lacks publications of " + count(unpublished.size(), "committed run") + ".";
     return out + " Trigger every updater of this scope again: nothing of before the loss counts as done.";
   }
 };

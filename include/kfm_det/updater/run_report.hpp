@@ -97,7 +97,9 @@ struct RunReport {
     case RunStatus::open:
       return run.failure ? "The next trigger takes it back; change the inputs or the version, or force past it, to have its inputs published." : "The next trigger takes it up again, by itself; or undo it.";
     case RunStatus::undoing: return "The next trigger goes on taking it back, by itself; or undo it now.";
-    case RunStatus::undone: return "Its inputs are held: change the inputs or the version, or force past the newest run of the trigger.";
+    case RunStatus::undone:
+      if (run.is_lost) return {};
+      return "Its inputs are held: change the inputs or the version, or force past the newest run of the trigger.";
     case RunStatus::abandoned: return "Trigger again: the inputs that are there now get their run.";
     case RunStatus::failed: return "Mend the operation or the inputs; then change the version or the inputs, or force past this run.";
     case RunStatus::quarantined: return "Find out what stops it (memory, a crash in the operation); then force past this run, or change the inputs or the version.";
