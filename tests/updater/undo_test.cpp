@@ -162,6 +162,11 @@ TEST_CASE("undo takes any run back: open, failed, of code and inputs that are go
   open.sources.erase("a");
   CHECK(ok(open.updater<TestPlan<2>>().undo(id)).outcome == Outcome::undone);
   CHECK(open.current("b") == "(none)");
+  for (const char* key : {"a", "b", "c", "all"}) {   // S20: also those that the sink had never seen
+    int withdrawn = 0;
+    CHECK(open.sink.history(BusinessKey{key}, [&](const Publication& one) -> result<void> { withdrawn += one.state == PublicationState::withdrawn; return success(); }));
+    CHECK(withdrawn == 1);
+  }
 
   World failed;
   failed.behaviour->failing.emplace("b", Error(errc::operation_failed, "cannot"));
