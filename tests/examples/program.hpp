@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +17,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/files/scratch.hpp"
@@ -43,6 +46,7 @@ class Running {
  public:
   explicit Running(const std::vector<std::string>& words)
       : child_([&] {
+          ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // one that sleeps would stay for ever when the test is killed
           std::vector<char*> argv;
           for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
           argv.push_back(nullptr);
@@ -50,19 +54,23 @@ class Running {
           if (to(files_ / "out", STDOUT_FILENO) && to(files_ / "err", STDERR_FILENO)) ::execv(argv[0], argv.data());
           return 98;
         }) {}
-  /// Until it is asleep by SIGSTOP, or over. True: asleep.
-  [[nodiscard]] bool wait_stopped() {
-    int status = 0;
-    while (::waitpid(child_.pid(), &status, WUNTRACED) < 0 && errno == EINTR) {}
-    return WIFSTOPPED(status);
-  }
+  /// Until it is asleep by SIGSTOP, or over. True: asleep. What it came to is left for wait().
+  [[nodiscard]] bool wait_stopped() const { return looks(WEXITED | WSTOPPED) == CLD_STOPPED; }
+  /// Without waiting.
+  [[nodiscard]] bool is_over() const { return looks(WEXITED | WNOHANG) != 0; }
   void signal(int number) const { ::kill(child_.pid(), number); }
+  [[nodiscard]] ::pid_t pid() const { return child_.pid(); }
   [[nodiscard]] Ran wait() {
     const int code = child_.wait();
     return {code, text_of(files_ / "out"), text_of(files_ / "err")};
   }
 
  private:
+  [[nodiscard]] int looks(int options) const {
+    siginfo_t seen = {};
+    while (::waitid(P_PID, static_cast<id_t>(child_.pid()), &seen, options | WNOWAIT) < 0 && errno == EINTR) {}
+    return seen.si_code;
+  }
   Scratch files_{true};
   Child child_;
 };
