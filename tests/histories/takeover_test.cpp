@@ -80,6 +80,7 @@ Counts take_over(const Script& script, int first, bool lose_lock, std::uint64_t 
     ScriptWorld<Backends> world;
     if (!story(world, script, first, place, Fuse::never, lose_lock, counts)) break;
     INFO(text_of(script) << ", command " << first << " paused at " << place);
+    if (place <= 2 && !world.answer) continue;   // a lease of its own, behind all the others: an event that comes late
     CHECK(world.visible() == want.visible);
     CHECK(exported(world) == want_export);
     if (step_of_second == 0) continue;
@@ -87,6 +88,7 @@ Counts take_over(const Script& script, int first, bool lose_lock, std::uint64_t 
       ScriptWorld<Backends> again;
       REQUIRE(story(again, script, first, place, of_second, lose_lock, counts));
       INFO("and the second one at " << of_second);
+      if (place <= 2 && !again.answer) continue;
       CHECK(exported(again) == want_export);
     }
   }
@@ -121,4 +123,31 @@ TEST_CASE("an owner paused at any call wakes up behind another one and harms not
     }
   WARN(all.paused << " pauses: " << all.refused << " were refused when they woke up, " << all.finished << " had finished or begin anew");
   CHECK(all.refused > 50);
+}
+
+TEST_CASE("an owner whose lease ran out before it opened the log does not end the one who is at work") {
+  const Script script = parse_script("t:k:B");
+  for (std::uint64_t place = 1; place < 4; ++place) {   // behind the lease; before and behind the sink's begin
+    ScriptWorld<MemoryBackends> sleeper;
+    ScriptWorld<MemoryBackends> worker(sleeper);
+    auto updater = worker.updater<1>("B");
+    Trigger trigger;
+    trigger.key = "k";
+    trigger.actor = "0";
+    std::optional<decltype(updater)::Open> open;
+    sleeper.fuse.while_paused = [&] {
+      sleeper.clock.advance(seconds(60));
+      auto begun = updater.begin(trigger);
+      if (!begun) FAIL(begun.error().message());
+      open.emplace(std::move(begun).value());
+    };
+    REQUIRE(sleeper.attempt(script, 0, Fuse::never, place));
+    INFO("paused at " << place);
+    REQUIRE(open);
+    REQUIRE(sleeper.answer);
+    CHECK((is_taken_over(sleeper.answer->code()) || sleeper.answer->code() == errc::busy));
+    if (auto done = open->execute(); !done) FAIL(done.error().message());
+    if (auto done = open->upsert(); !done) FAIL(done.error().message());
+    CHECK(worker.visible() == published_by("B"));
+  }
 }

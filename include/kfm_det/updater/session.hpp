@@ -65,9 +65,9 @@ class BeatingReader final : public SourceReader {
 template <class LogType, class L, class S, class Env>
 class Session {
  public:
-  Session(Env& environment, L& its_lock, S& its_sink, LogType& its_log, wal::Replay& replay, Lease lease, Head seen)
+  Session(Env& environment, L& its_lock, S& its_sink, LogType& its_log, wal::Replay& replay, Lease lease, Duration leased_at, Head seen)
       : env(environment), sink(its_sink), log(its_log), witness(std::move(seen)), lock_(its_lock), replay_(replay), lease_(std::move(lease)), tenure_{lease_.scope, lease_.token, lease_.owner},
-        renewed_at_(env.clock.monotonic()) {}
+        renewed_at_(leased_at) {}
 
   Env& env;
   S& sink;

@@ -227,8 +227,10 @@ class Updater {
     const Duration ttl = milliseconds(env_.limits.lease_ttl_ms);
     std::unique_ptr<Held> held;
     Head witness;
+    Duration asked;   // when the lease was: it counts from before the request
     std::uint64_t above = highest_token_;
     for (int tries = 0;; ++tries) {
+      asked = env_.clock.monotonic();
       KFM_DET_TRY(auto lease, lock_.try_acquire(scope, ttl, FencingToken{above}));
       if (!lease) return busy(scope);
       held = std::make_unique<Held>(lock_, *std::move(lease));
@@ -239,6 +241,11 @@ class Updater {
       held.reset();
     }
     highest_token_ = held->lease.token.value;
+    // Opening the log ends whoever has it. Who was held up until his lease ran out must not do that to an owner who is at work.
+    if (env_.clock.monotonic() - asked >= Duration{ttl.ns / 2}) {
+      asked = env_.clock.monotonic();
+      KFM_DET_TRY(held->lease, lock_.renew(held->lease, ttl));
+    }
     KFM_DET_TRY(auto stream, store_.open_stream(id));
     wal::LogOptions options;
     options.line_bytes_max = env_.limits.line_bytes_max;
@@ -251,7 +258,7 @@ class Updater {
       return log.error();
     }
     held->log.emplace(std::move(log).value());
-    held->session.emplace(env_, lock_, sink_, *held->log, replay, held->lease, std::move(witness));
+    held->session.emplace(env_, lock_, sink_, *held->log, replay, held->lease, asked, std::move(witness));
     held->session->emit({Event::Kind::recovered, {}, {}, held->log->tail().lsn, 0, name(held->log->recovery().verdict)});
     return held;
   }
