@@ -317,7 +317,7 @@ TEST_CASE("a run that kills its process again and again is given up after --atte
   for (const auto& [key, one] : told(world.exported())) CHECK(one.current == "?");
   CHECK(world.ask({"verify"}).code == 0);
   CHECK(world.ask({"show"}).code == 0);
-  CHECK(world.ask({"explain", "seattle/2012-01"}).out == "seattle/2012-01 is withdrawn: every run that published it was undone\n");
+  CHECK(world.ask({"explain", "seattle/2012-01"}).out == "seattle/2012-01 is withdrawn: every run that published it was taken back\n");
 
   CHECK(world.run(world.data, {"--trigger", "another"}).code == 0);   // another event may try the same data
   world.verify();

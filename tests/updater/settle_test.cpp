@@ -102,6 +102,10 @@ TEST_CASE("SETTLE-2 every way to end has its record, its reason in the report an
     CHECK(explained.history[0].reason.find("no such source") != std::string::npos);
     CHECK(explained.history[0].remedy.find("Trigger again") != std::string::npos);
     with_history += explained.history[0].publication.version.has_value();   // it was published, and taken back
+    world.sources.put("c", "content of c");
+    world.uris = {"a", "b", "c"};
+    CHECK(ok(world.trigger("t")).outcome == Outcome::committed);   // an abandoned run holds nothing: the same event runs again
+    CHECK(world.current("c") == "content of c");
   }
   CHECK(abandoned > 5);
   CHECK(with_history > 1);

@@ -108,6 +108,38 @@ TEST_CASE("R23 an undo that is stopped at every call, before and behind it, goes
     }
 }
 
+TEST_CASE("R23 an open run that was on its way back when its process died never goes forward again") {
+  int on_its_way = 0;
+  for (std::uint64_t half_way = 5; half_way < 19; ++half_way)
+    for (std::uint64_t stop = 3;; ++stop) {
+      World world;
+      REQUIRE(world.stopped(half_way));
+      const auto open = ok(world.updater().status());
+      if (open.empty()) break;
+      world.fuse.reset();
+      world.fuse.stop_at = stop;
+      bool killed = false;
+      try {
+        (void)world.updater().undo(open[0].id);
+      } catch (const Killed&) {
+        killed = true;
+        world.clock.advance(seconds(60));
+      }
+      world.fuse.reset();
+      if (!killed) break;
+      const bool going_back = ok(world.updater().status()).at(0).status == wal::RunStatus::undoing;
+      const auto next = world.trigger();   // code and inputs are all there
+      if (!going_back) continue;
+      ++on_its_way;
+      CHECK(code(next) == errc::undone);
+      const auto after = ok(world.updater().status()).at(0);
+      CHECK(after.status == wal::RunStatus::undone);
+      CHECK(after.attempts_ever == open[0].attempts_ever);   // nothing was tried
+      CHECK(currents(world) == currents(*std::make_unique<World>()));
+    }
+  CHECK(on_its_way > 20);
+}
+
 TEST_CASE("undo of what a newer run replaced changes nothing visible, and says so; in any order it ends the same") {
   World world;
   const RunId first = ok(world.trigger("t")).run;

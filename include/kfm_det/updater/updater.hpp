@@ -389,6 +389,7 @@ class Updater {
     std::optional<RunId> predecessor;
     if (newest) predecessor = newest->id;
     KFM_DET_TRY(run.id, detail::run_id({StreamId::of(scope), session.log.incarnation(), run.updater_id, run.version, trigger.key, hash, predecessor}));
+    KFM_DET_ASSERT(!session.find(run.id));   // a predecessor is the newest run of its key once only
     const auto retired = keys_to_retire<P>(session.state().planned_keys, *open.plan_);
     Json payload = detail::plan_payload(run.id, trigger, open.inputs_, *open.plan_, retired, predecessor);
     KFM_DET_TRY(const std::string text, canonical(payload));
