@@ -110,3 +110,18 @@ TEST_CASE("SETTLE-2 every way to end has its record, its reason in the report an
   CHECK(abandoned > 5);
   CHECK(with_history > 1);
 }
+
+TEST_CASE("SETTLE-2 a run that failed is over: mended code gets a run of its own, by force or by another version") {
+  World world;
+  world.behaviour->failing.emplace("b", Error(errc::operation_failed, "cannot", "b", "Do not."));
+  CHECK(code(world.trigger()) == errc::operation_failed);
+  world.behaviour->failing.clear();
+  const int runs = world.behaviour->runs;
+  const auto refused = world.trigger();
+  CHECK(code(refused) == errc::failed);
+  CHECK(world.behaviour->runs == runs);   // it is not tried again in silence
+  CHECK(refused.error().message().find("cannot") != std::string::npos);
+  CHECK(refused.error().remedy().find("version") != std::string::npos);
+  CHECK(world.current("a") == "(none)");
+  CHECK(ok(world.trigger<TestPlan<2>>()).outcome == Outcome::committed);
+}
