@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -91,13 +92,13 @@ struct FusedSink {
   result<Head> begin(const Tenure& tenure, const StreamId& stream) { return fuse->through([&] { return inner.begin(tenure, stream); }); }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     if (before_effect)
-      for (const auto& one : batch) before_effect(head, one.effect);
+      for (const auto& one : batch) before_effect(head, one.effect, "upsert");
     if (fuse->dies_at_upsert) fuse->dead = true;
     return fuse->through([&] { return inner.upsert(tenure, head, batch); });
   }
   result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
     if (before_effect)
-      for (const auto& one : batch) before_effect(head, one.effect);
+      for (const auto& one : batch) before_effect(head, one.effect, "withdraw");
     return fuse->through([&] { return inner.withdraw(tenure, head, batch); });
   }
   result<std::optional<Publication>> find(const EffectId& effect) { return inner.find(effect); }
@@ -110,7 +111,7 @@ struct FusedSink {
   result<Head> witness(const StreamId& stream) { return inner.witness(stream); }
   Si inner;
   Fuse* fuse;
-  std::function<void(const Head&, const EffectId&)> before_effect{};   // looks at every effect on its way
+  std::function<void(const Head&, const EffectId&, const std::string& operation)> before_effect{};   // looks at every effect on its way
 };
 
 template <class L>

@@ -118,7 +118,7 @@ struct World {
     env.services.add(behaviour);
     return Updater<P, FusedStore<MemoryStore>, FusedLock<MemoryLock<ManualClock>>, FusedSink<MemorySink>, TestEnvironment>(
         P{uris}, {store, &fuse}, {MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock), &fuse},
-        {sink, &fuse, [this](const Head& head, const EffectId& effect) { has_intent(head, effect); }}, env);
+        {sink, &fuse, [this](const Head& head, const EffectId& effect, const std::string& operation) { has_intent(head, effect, operation); }}, env);
   }
   template <class P = TestPlan<>>
   result<RunReport> trigger(const std::string& key = "t", std::optional<RunId> force = {}) {
@@ -144,13 +144,13 @@ struct World {
     return killed;
   }
   /// RUN-1: whatever reaches the sink has a durable intent that names it.
-  void has_intent(const Head& head, const EffectId& effect) {
+  void has_intent(const Head& head, const EffectId& effect, const std::string& operation) {
     MemoryStore::Stream stream = store.open_stream(head.stream).value();
     const Lsn durable = stream.tail().durable;
-    const std::string wanted = effect.hex();
+    const std::string wanted = effect.hex(), as = "\"operation\":\"" + operation + "\"";
     bool found = false;
     (void)stream.scan(1, [&](const Frame& frame) -> result<void> {
-      found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
+      found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find(as) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
       return success();
     });
     if (!found || head.lsn > durable) ++effects_without_intent;
