@@ -26,6 +26,7 @@
 
 #include "tests/examples/program.hpp"
 #include "tests/examples/world.hpp"
+#include "tests/sanitizers.hpp"
 
 using namespace kfm_det;
 using tests::killed;
@@ -40,18 +41,7 @@ using tests::World;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool is_slow = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool is_slow = true;
-#else
-constexpr bool is_slow = false;
-#endif
-#else
-constexpr bool is_slow = false;
-#endif
-
+constexpr bool is_slow = testing::is_sanitized;
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 constexpr Seconds lease{is_slow ? 0.6 : 0.1};   // of those that will sleep; the others have the default, for a machine with other things to do

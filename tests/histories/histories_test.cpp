@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "tests/histories/script.hpp"
+#include "tests/sanitizers.hpp"
 
 using namespace kfm_det;
 using namespace kfm_det::testing;
@@ -213,11 +214,6 @@ void check(const History& history, Told* told) {
   FAIL("KFM_DET_HISTORY=\"" << text_of(shortest) << "\"\n  " << *play<Backends>(shortest, serial_meaning));
 }
 
-std::uint64_t number_of(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 }  // namespace
 
 TEST_CASE("random histories of 200 commands in two scopes come to their serial meaning, over memory") {
@@ -225,7 +221,7 @@ TEST_CASE("random histories of 200 commands in two scopes come to their serial m
     check<MemoryBackends>(parse_history(line), nullptr);
     return;
   }
-  const std::uint64_t first = number_of("KFM_DET_HISTORY_FIRST", 1), count = number_of("KFM_DET_HISTORIES", 100);
+  const std::uint64_t first = number_of("KFM_DET_HISTORY_FIRST", 1, 1), count = number_of("KFM_DET_HISTORIES", 40, 6);
   Told told;
   for (std::uint64_t seed = first; seed < first + count; ++seed) check<MemoryBackends>(random_history(seed, 200), &told);
   WARN(count << " histories, " << told.commands << " commands, " << told.crashes << " crashes, " << told.runs << " runs");

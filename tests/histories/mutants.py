@@ -16,6 +16,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS, RESTORED, TAKEOVER = "histories/scripts_test.cpp", "histories/restored_test.cpp", "histories/takeover_test.cpp"
 UNDO, SETTLE, UPDATER = "updater/undo_test.cpp", "updater/settle_test.cpp", "updater/updater_test.cpp"
+MEMORY_STORE, FILE_STORE = "stores/memory_store_test.cpp", "stores/file_store_test.cpp"
 
 # name, file under include/kfm_det, text, replacement, test files that must see it
 MUTANTS = [
@@ -42,7 +43,7 @@ MUTANTS = [
     ("RUN-1 intents are not durable", "updater/forward.hpp", "        records.push_back(std::move(intent));\n      }\n      KFM_DET_TRY(session_.write(std::exchange(records, {}), true));",
      "        records.push_back(std::move(intent));\n      }\n      KFM_DET_TRY(session_.write(std::exchange(records, {}), false));", [UPDATER]),
     ("RUN-1 intents of the way back are not durable", "updater/back.hpp", "    KFM_DET_TRY(session.write(std::exchange(records, {}), true));", "    KFM_DET_TRY(session.write(std::exchange(records, {}), false));", [UNDO]),
-    ("undo does not say how it ends", "updater/back.hpp", "outcome = session.find(id)->ends_as;", "(void)0;", [SCRIPTS, UNDO]),
+    ("undo does not say how it ends", "updater/back.hpp", "outcome = session.find(id)->ends_as;", "(void)0;", [UNDO]),
     ("undo stops at nothing", "updater/back.hpp", "if (effects[i].irreversible) {", "if (false) {", [UNDO]),
     ("LOG-6 a sink that was put back is not noticed", "wal/log.hpp", "if (!is_above(highest_, witness)) return true;", "return true;", [RESTORED]),
     ("a witness of before the read judges the log", "updater/updater.hpp", "      KFM_DET_TRY(sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id));\n      return log.error();", "      return log.error();", [TAKEOVER]),
@@ -57,7 +58,10 @@ MUTANTS = [
     ("what is foreign may be accepted", "contracts/store.hpp", "  return verdict == Verdict::corrupt_committed ||", "  return verdict == Verdict::foreign || verdict == Verdict::corrupt_committed ||", [RESTORED]),
     ("S19 the sink orders by arrival", "sinks/memory_sink.hpp", None, None, [SCRIPTS, SETTLE]),
     ("L04 the sink does not look at tokens", "contracts/sink_rules.hpp", "  if (tenure.token < floor.token ||", "  if (false && tenure.token < floor.token ||", [TAKEOVER]),
-    ("W44 sync is blind to a later tenure, and so is append", "stores/memory_store.hpp", "if (ended_ || tenure_ == 0 || tenure_ != kept.tenure) return lost();", "if (ended_ || tenure_ == 0) return lost();", [TAKEOVER]),
+    ("W44 sync and append of a memory store are blind to a later tenure", "stores/memory_store.hpp", "if (ended_ || tenure_ == 0 || tenure_ != kept.tenure) return lost();", "if (ended_ || tenure_ == 0) return lost();", [MEMORY_STORE]),
+    ("W44 sync of a file store is blind to a later tenure", "stores/file_store.hpp", "if (later.value() || !mine.value()) {", "if (false) {", [FILE_STORE]),
+    ("segment_model: what recovery kept is not copied", "stores/file_store.hpp", "if (place.lsn <= found.recovery.proven) continue;", "continue;", [FILE_STORE]),
+    ("claim_model: recovery does not look behind its read", "stores/file_store.hpp", "if (again.highest() > my.claimed) return my.lost();", "", [FILE_STORE]),
 ]
 
 

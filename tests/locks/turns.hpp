@@ -15,17 +15,8 @@
 
 #include <ucontext.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define KFM_DET_TESTS_ADDRESS_SANITIZER
-#elif defined(__SANITIZE_THREAD__)
-#define KFM_DET_TESTS_THREAD_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KFM_DET_TESTS_ADDRESS_SANITIZER
-#elif __has_feature(thread_sanitizer)
-#define KFM_DET_TESTS_THREAD_SANITIZER
-#endif
-#endif
+#include "tests/sanitizers.hpp"
+
 #ifdef KFM_DET_TESTS_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 #endif

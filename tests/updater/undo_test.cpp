@@ -140,6 +140,27 @@ TEST_CASE("R23 an open run that was on its way back when its process died never 
   CHECK(on_its_way > 20);
 }
 
+TEST_CASE("an operator who undoes a run that is being abandoned finishes that, and it stays abandoned") {
+  int abandoned = 0;
+  for (std::uint64_t stop = 5; stop < 16; ++stop) {
+    World world;
+    REQUIRE(world.stopped(stop));
+    world.sources.erase("c");
+    world.uris = {"b"};
+    for (std::uint64_t again = 5; again < 12; ++again) {
+      if (!world.stopped(again, "next")) break;
+      const auto runs = ok(world.updater().status());
+      if (runs.empty() || runs[0].status != wal::RunStatus::undoing) continue;
+      const auto report = ok(world.updater().undo(runs[0].id));
+      CHECK(report.status == wal::RunStatus::abandoned);
+      CHECK(ok(world.updater().status()).at(0).status == wal::RunStatus::abandoned);
+      ++abandoned;
+      break;
+    }
+  }
+  CHECK(abandoned > 2);
+}
+
 TEST_CASE("undo of what a newer run replaced changes nothing visible, and says so; in any order it ends the same") {
   World world;
   const RunId first = ok(world.trigger("t")).run;
