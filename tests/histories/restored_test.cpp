@@ -4,6 +4,11 @@
 /// that explain accounts for.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "kfm_det/sinks/export.hpp"
 #include "tests/histories/script.hpp"
 
@@ -210,6 +215,47 @@ TEST_CASE("after an accepted loss an older copy of either is noticed again") {
     CHECK(trigger(older_log, "A")->code() == errc::regressed);
     older_sink.backends.put_sink_back(moments[sink].sink);
     CHECK(trigger(older_sink, "A")->code() == errc::sink_regressed);
+  }
+}
+
+TEST_CASE("a log with a damaged or a missing part is refused with its place, and an accepted loss goes on behind what stands before it") {
+  for (const bool hole : {false, true}) {
+    ScriptWorld<FileBackends> world;
+    const Script script = parse_script(history);
+    for (int c = 0; c < static_cast<int>(script.size()); ++c) world.until_answered(script, c);
+    std::vector<std::filesystem::path> segments;
+    for (const auto& entry : std::filesystem::directory_iterator(*world.backends.folder / "wal" + "/" + stream.text))
+      if (entry.path().extension() == ".jsonl") segments.push_back(entry.path());
+    std::sort(segments.begin(), segments.end());
+    REQUIRE(segments.size() > 4);
+    const auto place = segments[segments.size() / 2];
+    const auto kept = place.string() + ".kept";
+    std::filesystem::copy(place, kept);
+    std::string bytes;
+    {
+      std::ifstream in(place, std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    if (hole) {
+      std::filesystem::remove(place);
+    } else {
+      bytes[bytes.find("\"record\"") + 40] ^= 1;
+      std::ofstream(place, std::ios::binary) << bytes;
+    }
+    const auto refused = trigger(world, "A");
+    REQUIRE(refused);
+    CHECK(refused->code() == (hole ? errc::hole : errc::corrupt_committed));
+    CHECK(refused->where().find(hole ? "is missing" : place.filename().string()) != std::string::npos);
+    CHECK(world.updater().accept_loss().value().accepted);
+    check_explained(world);
+    if (const auto error = trigger(world, "x7")) FAIL(error->message());
+    CHECK(world.visible() == Published{{"x", "7"}});
+    check_explained(world);
+    if (!hole) {   // the evidence stays as it was found
+      std::ifstream in(place, std::ios::binary);
+      CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == bytes);
+    }
+    CHECK_FALSE(world.updater().accept_loss().value().accepted);
   }
 }
 

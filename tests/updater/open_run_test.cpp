@@ -6,13 +6,6 @@
 using namespace kfm_det;
 using namespace kfm_det::testing;
 
-namespace {
-template <class T> T ok(result<T> r) {
-  if (!r) FAIL(r.error().message());
-  return std::move(r).value();
-}
-}  // namespace
-
 TEST_CASE("the contract's verbs one by one: begin, execute, upsert, lineage, telemetry") {
   World world;
   auto updater = world.updater();

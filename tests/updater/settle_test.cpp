@@ -8,11 +8,6 @@ using namespace kfm_det::testing;
 using Outcome = RunReport::Outcome;
 
 namespace {
-template <class T> T ok(result<T> r) {
-  if (!r) FAIL(r.error().message());
-  return std::move(r).value();
-}
-template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
 const wal::RunState& run_of(const std::vector<wal::RunState>& runs, const std::string& key) {
   for (const auto& run : runs)
     if (run.trigger_key == key) return run;

@@ -8,12 +8,6 @@ using namespace kfm_det::testing;
 using Outcome = RunReport::Outcome;
 
 namespace {
-template <class T> T ok(result<T> r) {
-  if (!r) FAIL(r.error().message());
-  return std::move(r).value();
-}
-template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
-
 std::string currents(World& world) {
   std::string out;
   for (const char* key : {"a", "b", "c", "all"}) out += std::string(key) + "=" + world.current(key) + "\n";

@@ -8,11 +8,6 @@ using namespace kfm_det::testing;
 using Outcome = RunReport::Outcome;
 
 namespace {
-template <class T> T ok(result<T> r) {
-  if (!r) FAIL(r.error().message());
-  return std::move(r).value();
-}
-template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
 struct MayBeEmpty : TestPlan<> {
   static constexpr bool may_be_empty = true;
 };

@@ -3,6 +3,8 @@
 #ifndef KFM_DET_TESTS_UPDATER_WORLD_HPP
 #define KFM_DET_TESTS_UPDATER_WORLD_HPP
 
+#include <catch2/catch.hpp>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -88,6 +90,12 @@ struct TestPlan {
     return success();
   }
 };
+
+template <class T> T ok(result<T> r) {
+  if (!r) FAIL(r.error().message());
+  return std::move(r).value();
+}
+template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error().code(); }
 
 using TestEnvironment = Environment<ManualClock, MemorySourceReader>;
 

@@ -27,7 +27,7 @@ struct Findings {
   bool unreadable = false;         ///< the medium answered an error
   bool newer_format = false;
   bool foreign = false;
-  bool hole = false;               ///< a segment begins above the last good frame + 1
+  bool hole = false;               ///< a segment begins above the last good frame + 1, and nothing damaged lies between
   bool forked = false;             ///< a successor or a witness disagrees about a hash
   bool proven_missing = false;     ///< the inner proof is above the last good frame
   bool witness_above = false;      ///< a witness, and nothing else, is above the last good frame
@@ -189,9 +189,11 @@ class Judge {
     drop_group();
     if (limit != no_limit) {
       if (tail_.lsn != limit - 1) {
-        note(garbage_at == no_limit ? bytes.size() : garbage_at, garbage_at == no_limit ? 0 : garbage_end - garbage_at,
-             "LSN " + std::to_string(tail_.lsn + 1) + " is missing or damaged; a later segment begins at " + std::to_string(limit));
-        found_.proven_missing = true;
+        // This segment ends where a frame ends, and nothing but newlines follows: then it is what comes behind it that is missing.
+        const bool ends_well = garbage_at == no_limit;
+        note(ends_well ? bytes.size() : garbage_at, ends_well ? 0 : garbage_end - garbage_at,
+             "LSN " + std::to_string(tail_.lsn + 1) + (ends_well ? " is missing" : " is damaged") + "; the next segment that is here begins at LSN " + std::to_string(limit));
+        (ends_well ? found_.hole : found_.proven_missing) = true;
         return false;
       }
       return true;
@@ -299,7 +301,7 @@ class Judge {
   switch (recovery.verdict) {
     case Verdict::corrupt_committed:
       return {errc::corrupt_committed, "a part of the log that was durable is damaged or missing", where, "Nothing was changed. Restore the log folder from a copy, or accept the loss explicitly"};
-    case Verdict::hole: return {errc::hole, "a segment of the log is missing", where, "Nothing was changed. Put the missing file back, or accept the loss explicitly"};
+    case Verdict::hole: return {errc::hole, "a segment of the log is missing", where, "Nothing was changed. Put the missing file back, or restore the log folder from a copy; or accept the loss explicitly"};
     case Verdict::regressed:
       return {errc::regressed, "the log is older than what the sink has seen", where, "Nothing was changed. Put the newer log back; restoring one of the two alone is never merged. Or accept the loss explicitly"};
     case Verdict::forked: return {errc::forked, "the log holds another history than the one that was written here", where, "Nothing was changed. Put the log and the sink of one history together, or accept the loss explicitly"};
