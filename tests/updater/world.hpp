@@ -155,7 +155,7 @@ struct World {
   void has_intent(const Head& head, const EffectId& effect, const std::string& operation) {
     MemoryStore::Stream stream = store.open_stream(head.stream).value();
     const Lsn durable = stream.tail().durable;
-    const std::string wanted = effect.hex(), as = "\"operation\":\"" + operation + "\"";
+    const std::string wanted = effect.hex(), as = "\"operation\":\"" + operation + "\",\"payload\"";   // and not the reversal of the other one
     bool found = false;
     (void)stream.scan(1, [&](const Frame& frame) -> result<void> {
       found = found || (frame.lsn <= durable && frame.bytes.find(wanted) != BytesView::npos && frame.bytes.find(as) != BytesView::npos && frame.bytes.find("\"status\":\"IN_PROGRESS\"") != BytesView::npos);
