@@ -270,6 +270,7 @@ class ScriptWorld {
   UpdaterLimits limits{};
   Fuse fuse;
   int version = 1;
+  bool by_verbs = false;   // the contract's verbs in place of run(), which looks before it takes a lease
   std::set<int> accepted;
 
   explicit ScriptWorld(std::string its_partition = {}) : partition(std::move(its_partition)) {
@@ -423,9 +424,15 @@ class ScriptWorld {
           const Seen seen = look();
           if (const auto* past = seen.of(*command.force); past && past->trigger_key == command.key) trigger.force = past->id;
         }
-        auto done = updater<Major>(command.content).run(trigger);
-        if (!done) answer = done.error();
-        if (done || answer->code() != errc::not_found) accepted.insert(index);
+        auto process = updater<Major>(command.content);
+        if (by_verbs) {
+          if (auto open = process.begin(trigger); !open) answer = open.error();
+          else if (auto executed = open.value().execute(); !executed) answer = executed.error();
+          else if (auto published = open.value().upsert(); !published) answer = published.error();
+        } else if (auto done = process.run(trigger); !done) {
+          answer = done.error();
+        }
+        if (!answer || answer->code() != errc::not_found) accepted.insert(index);
         return;
       }
       case Command::Kind::undo: {
