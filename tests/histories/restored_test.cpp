@@ -218,6 +218,21 @@ TEST_CASE("after an accepted loss an older copy of either is noticed again") {
   }
 }
 
+TEST_CASE("a log and a sink of two histories are Forked, and an accepted loss accounts for both") {
+  ScriptWorld<MemoryBackends> one, other;
+  const Script script = parse_script("t:k:A t:k:B t:j:C");
+  const auto log = moments_of(one, script).back();
+  const auto sink = moments_of(other, parse_script("t:k:A t:k:C")).back();
+  ScriptWorld<MemoryBackends> world;
+  world.backends.put_log_back(stream, log.log);
+  world.backends.put_sink_back(sink.sink);
+  const auto refused = trigger(world, "A");
+  REQUIRE(refused);
+  CHECK(refused->code() == errc::forked);
+  CHECK(exported(world.backends) == sink.exported);
+  accept_and_go_on(world, script, script.size());
+}
+
 TEST_CASE("a log with a damaged or a missing part is refused with its place, and an accepted loss goes on behind what stands before it") {
   for (const bool hole : {false, true}) {
     ScriptWorld<FileBackends> world;

@@ -73,6 +73,22 @@ TEST_CASE("an empty plan retires nothing unless its type says that it may be emp
   CHECK(world.current("b") == "(retired)");
 }
 
+TEST_CASE("a plan that may be empty retires everything, stopped anywhere, and a key that comes back is published again") {
+  for (std::uint64_t stop = 0;; ++stop) {
+    World world;
+    ok(world.trigger());
+    world.uris.clear();
+    const bool killed = world.stopped<MayBeEmpty>(stop, "empty");
+    ok(world.trigger<MayBeEmpty>("empty"));
+    for (const char* key : {"a", "b", "c", "all"}) CHECK(world.current(key) == "(retired)");
+    world.uris = {"a"};
+    ok(world.trigger<MayBeEmpty>("again"));
+    CHECK(world.current("a") == "content of a");
+    CHECK(world.current("b") == "(retired)");
+    if (!killed) break;
+  }
+}
+
 TEST_CASE("PLAN-4 a gate refuses before anything is logged or published") {
   World world;
   world.sources.put("b", "this is bad");
