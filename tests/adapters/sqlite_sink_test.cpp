@@ -400,6 +400,13 @@ TEST_CASE("SqliteSink: read-only makes and changes no byte") {
       CHECK(exported(reader) == expected);
     }
     CHECK(files_of(scratch / "left") == before);
+    {   // killed while it made the index: who only reads makes one of its own, in memory
+      std::fstream index(left + "-shm", std::ios::binary | std::ios::in | std::ios::out);
+      index.write(std::string(136, '\0').data(), 136);
+      index.close();
+      auto reader = opened(left, {.read_only = true});
+      CHECK(exported(reader) == expected);
+    }
     std::filesystem::remove(left + "-shm");
     CHECK(refused(left, {.read_only = true}).code() == errc::unavailable);   // says so; it does not show half
     auto writer = opened(left);

@@ -55,6 +55,7 @@ MUTANTS = [
     ("LOSS-3 an older log forgets an undo", "updater/loss.hpp", "      back[one.run] = wal::RunStatus::undone;  ", "      (void)withdrawn;  ", [RESTORED]),
     ("LOSS the sink does not see the new incarnation", "updater/loss.hpp", "Json::object({{\"head\", wal::head_json(head)}})", "Json::object({})", [RESTORED]),
     ("keys of lost runs are not planned keys", "wal/replay.hpp", "      for (const auto& effect : run.effects) state_.planned_keys.insert(effect.business_key.text);\n      if (RunState* known", "      if (RunState* known", [RESTORED]),
+    ("what an older sink had answered of an open run is believed", "wal/replay.hpp", "if (is_unfinished(run.status)) ask_again(run);", "if (false) ask_again(run);", [RESTORED]),
     ("what is foreign may be accepted", "contracts/store.hpp", "  return verdict == Verdict::corrupt_committed ||", "  return verdict == Verdict::foreign || verdict == Verdict::corrupt_committed ||", [RESTORED]),
     ("S19 the sink orders by arrival", "sinks/memory_sink.hpp", None, None, [SCRIPTS, SETTLE]),
     ("L04 the sink does not look at tokens", "contracts/sink_rules.hpp", "  if (tenure.token < floor.token ||", "  if (false && tenure.token < floor.token ||", [TAKEOVER]),

@@ -218,6 +218,51 @@ TEST_CASE("after an accepted loss an older copy of either is noticed again") {
   }
 }
 
+TEST_CASE("an open run that goes on behind an accepted loss asks the sink again for every effect, forward and back") {
+  int accepted = 0, committed = 0, undone = 0;
+  for (const char* story : {"t:k:B", "t:k:B undo:0"}) {
+    const Script script = parse_script(story);
+    for (std::uint64_t stop = 0;; ++stop) {
+      ScriptWorld<MemoryBackends> world;
+      auto sink = world.backends.copy_sink();
+      for (int c = 0; c + 1 < static_cast<int>(script.size()); ++c) {
+        world.until_answered(script, c);
+        sink = world.backends.copy_sink();
+      }
+      if (world.attempt(script, static_cast<int>(script.size()) - 1, stop)) break;
+      world.backends.put_sink_back(sink);
+      INFO(story << ", stopped at " << stop);
+      if (const auto refused = trigger(world, "x7")) {
+        CHECK(refused->code() == errc::sink_regressed);
+        const auto report = world.updater().accept_loss().value();
+        CHECK(report.accepted);
+        ++accepted;
+        if (!report.unpublished.empty()) {   // it had committed before the loss: its own event publishes it again
+          CHECK(world.look().of(0)->id == report.unpublished[0]);
+          continue;
+        }
+        if (const auto error = trigger(world, "x7")) FAIL(error->message());
+      }
+      auto published = world.backends.sink();
+      for (const auto& run : world.look().runs) {
+        if (run.trigger_key != "k") continue;
+        CHECK((run.status == wal::RunStatus::committed || run.status == wal::RunStatus::undone));
+        int there = 0, withdrawn = 0;
+        for (const char* key : {"x", "y"})
+          CHECK(published.history(BusinessKey{key}, [&](const Publication& one) -> result<void> {
+            if (one.run == run.id) ++(one.state == PublicationState::withdrawn ? withdrawn : there);
+            return success();
+          }));
+        if (run.status == wal::RunStatus::committed) { ++committed; CHECK(there == 2); CHECK(withdrawn == 0); }
+        else { ++undone; CHECK(there == 0); CHECK(withdrawn == 2); }
+      }
+    }
+  }
+  CHECK(accepted > 8);
+  CHECK(committed > 8);
+  CHECK(undone > 3);
+}
+
 TEST_CASE("a log and a sink of two histories are Forked, and an accepted loss accounts for both") {
   ScriptWorld<MemoryBackends> one, other;
   const Script script = parse_script("t:k:A t:k:B t:j:C");

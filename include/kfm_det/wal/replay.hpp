@@ -193,6 +193,8 @@ class Replay {
     const Json none = Json::array();
     const auto list = [&](std::string_view name) -> const Json::Array& { const Json* found = record.payload.find(name); return found ? found->items() : none.items(); };
     const auto damaged = [&](const Error& error) { return error.as(errc::corrupt_committed).at(place(line, record)); };
+    for (RunState& run : state_.runs)
+      if (is_unfinished(run.status)) ask_again(run);
     for (const Json& item : list("lost")) {
       auto read = read_lost(item);
       if (!read) return damaged(read.error());
@@ -215,6 +217,13 @@ class Replay {
       if (RunState* run = find(id.value())) finish(*run, RunStatus::undone, record.ts);
     }
     return success();
+  }
+  /// The sink may be an older one: what it had answered of an open run is asked again (RUN-4), and what it had withdrawn is withdrawn again.
+  static void ask_again(RunState& run) {
+    using Progress = EffectState::Progress;
+    const auto before = [](Progress progress) { return progress == Progress::done ? Progress::unknown : progress == Progress::withdrawn ? Progress::withdrawing : progress; };
+    for (EffectState& effect : run.effects) effect.progress = before(effect.progress);
+    for (auto& [step, progress] : run.recorded) progress = before(progress);
   }
   static result<RunState> read_lost(const Json& item) {
     RunState run;

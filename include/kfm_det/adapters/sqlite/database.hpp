@@ -152,6 +152,8 @@ inline Error error_of(int code, int system_errno, std::string_view what, std::st
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
+      if (code == SQLITE_READONLY_RECOVERY || code == SQLITE_READONLY_CANTLOCK || code == SQLITE_READONLY_CANTINIT)
+        return give(errc::unavailable, "The log's index (-shm) is being made, or was left by somebody who was killed, and who only reads must not mend it: try again, or open it for writing once.");
       if (code == SQLITE_READONLY_DBMOVED) return give(errc::io_error, "The file was moved or replaced while it was open: open it again.");
       return give(errc::permission_denied, "Look at the rights of the file and of its folder: SQLite also writes beside it.");
     case SQLITE_CANTOPEN:

@@ -37,6 +37,11 @@ class ReadOnly {
     for (int i = 0; i < tries_max; ++i) {
       if (!database_ || stale()) { KFM_DET_TRY(reopen()); }
       auto answer = look(*database_);
+      if (!answer && answer.error().code() == errc::unavailable && i + 1 < tries_max) {   // a writer makes the log's index right now: it is given a moment
+        database_.reset();
+        sqlite3_sleep(1);
+        continue;
+      }
       if (!stale()) return answer;
     }
     return Error(errc::busy, "the database changed each time that it was looked at", path_, "Try again.");
