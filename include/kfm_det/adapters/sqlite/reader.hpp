@@ -37,7 +37,8 @@ class ReadOnly {
     for (int i = 0; i < tries_max; ++i) {
       if (!database_ || stale()) { KFM_DET_TRY(reopen()); }
       auto answer = look(*database_);
-      if (!answer && answer.error().code() == errc::unavailable && i + 1 < tries_max) {   // a writer makes the log's index right now: it is given a moment
+      // A writer makes or takes away the log and its index right now: he is given a moment, and an error about files that have changed since is none.
+      if (!answer && i + 1 < tries_max && (answer.error().code() == errc::unavailable || files() != seen_)) {
         database_.reset();
         sqlite3_sleep(1);
         continue;
