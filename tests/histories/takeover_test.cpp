@@ -17,7 +17,17 @@ namespace {
 /// What somebody else answers who has taken the scope over.
 bool is_taken_over(errc code) { return code == errc::conflict || code == errc::lease_lost || code == errc::stale_token; }
 
-struct Counts { int paused = 0, refused = 0, finished = 0; };
+struct Counts {
+  int paused = 0, refused = 0, finished = 0;
+  void add(const Counts& more) {
+    paused += more.paused;
+    refused += more.refused;
+    finished += more.finished;
+  }
+  [[nodiscard]] std::string text() const {
+    return std::to_string(paused) + " pauses: " + std::to_string(refused) + " were refused when they woke up, " + std::to_string(finished) + " had finished or begin anew";
+  }
+};
 
 template <class Backends>
 std::string exported(ScriptWorld<Backends>& world) {
@@ -102,13 +112,9 @@ TEST_CASE("an owner paused at any call wakes up behind another one and harms not
   Counts all;
   for (const bool lose_lock : {false, true})
     for (const char* script : {"t:k:B", "t:k:A t:k:B", "t:k:B undo:0", "t:k:A t:k:B t:j:C", "t:k:B t:j:A undo:0"})
-      for (int first = 0; first < static_cast<int>(parse_script(script).size()); ++first) {
-        const Counts counts = take_over<MemoryBackends>(parse_script(script), first, lose_lock, 1, is_sanitized ? 13 : 3);
-        all.paused += counts.paused;
-        all.refused += counts.refused;
-        all.finished += counts.finished;
-      }
-  WARN(all.paused << " pauses: " << all.refused << " were refused when they woke up, " << all.finished << " had finished or begin anew");
+      for (int first = 0; first < static_cast<int>(parse_script(script).size()); ++first)
+        all.add(take_over<MemoryBackends>(parse_script(script), first, lose_lock, 1, is_sanitized ? 13 : 3));
+  WARN(all.text());
   CHECK(all.refused > 300);
 }
 
@@ -117,12 +123,9 @@ TEST_CASE("an owner paused at any call wakes up behind another one and harms not
   for (const bool lose_lock : {false, true})
     for (const char* script : {"t:k:B", "t:k:A t:k:B t:j:C", "t:k:B undo:0"}) {
       const Script parsed = parse_script(script);
-      const Counts counts = take_over<FileBackends>(parsed, static_cast<int>(parsed.size()) / 2, lose_lock, 1, 13);
-      all.paused += counts.paused;
-      all.refused += counts.refused;
-      all.finished += counts.finished;
+      all.add(take_over<FileBackends>(parsed, static_cast<int>(parsed.size()) / 2, lose_lock, 1, 13));
     }
-  WARN(all.paused << " pauses: " << all.refused << " were refused when they woke up, " << all.finished << " had finished or begin anew");
+  WARN(all.text());
   CHECK(all.refused > 50);
 }
 
