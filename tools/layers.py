@@ -26,6 +26,7 @@ LEVELS = {
 }
 UMBRELLA = "kfm_det/kfm_det.hpp"
 KIT_SEES = {"core", "contracts", "wal", "conformance", "simulate"}  # what the conformance kit may include ...
+SIMULATORS_SEE = {"core", "contracts", "simulate"}  # they stand alone, without the kit
 KIT_SEES_MORE = re.compile(r"^(?:check_|detail/)?(?:plan|updater)")   # ... and its files that also see plan/ and updater/
 
 # A heavy thing has one seam: what is included, and the headers (below include/kfm_det/) that may.
@@ -124,6 +125,10 @@ def check_include(check, path, line, inner, target):
     if inner == "kfm_det.hpp":
         if to_room in ("adapters", "conformance", "simulate"):
             check.say(path, line, f"kfm_det.hpp includes {to_room}/, which users include by themselves (an adapter is a component of its own)")
+        return
+    if room == "simulate":
+        if to_room not in SIMULATORS_SEE:
+            check.say(path, line, f"a simulator includes {to_room}/; it sees only {', '.join(sorted(SIMULATORS_SEE))}")
         return
     if room == "conformance":
         allowed = KIT_SEES | ({"plan", "updater"} if KIT_SEES_MORE.match(inner.removeprefix("conformance/")) else set())

@@ -127,6 +127,7 @@ class Layers(unittest.TestCase):
         self.refused_header(kit + "check_store.hpp", '#include "kfm_det/stores/file_store.hpp"', "the conformance kit includes stores/")
         self.refused_header(kit + "check_store.hpp", '#include "kfm_det/plan/plan.hpp"', "the conformance kit includes plan/")
         self.refused_header(kit + "check_plan.hpp", '#include "kfm_det/sinks/memory_sink.hpp"', "the conformance kit includes sinks/")
+        self.refused_header("conformance/include/kfm_det/simulate/disk.hpp", '#include "kfm_det/wal/log.hpp"', "a simulator includes wal/")
         self.refused_header("include/kfm_det/updater/updater.hpp", '#include "kfm_det/conformance/check_store.hpp"', "does not know its conformance kit")
 
     def test_licence_line(self):

@@ -19,7 +19,12 @@
 ///   STORE-9   inspect() claims nothing and changes no byte. Bug: a repair tool that looks.
 ///   STORE-10  scan() gives frames in order without gaps, verified again while they are read. Bug: checksums checked at open only.
 ///   STORE-11  no frame is ever given that was not appended. Bug: recycled blocks read as frames.
-///   STORE-12  a verb that the claims exclude answers errc::unsupported.
+///   STORE-12  a verb that the claims exclude answers errc::unsupported. Bug: a verb that does nothing and says that all is well.
+///   STORE-13  bytes that a cut tail or a bad verdict rests on stay where they are, or whole somewhere else. Bug: a repair that overwrites the evidence.
+///   STORE-14  what is not the store's own (a stray file, a leftover of a dead owner) means nothing to it and does no harm. Bug: every file is a segment.
+///   STORE-15  a frame comes back byte for byte; what is no frame (empty, or with a newline) is errc::invalid_argument, and nothing of its group is appended.
+///             Bug: text that is trimmed or normalised; a newline that splits a line.
+///   STORE-16  recovery and scan take time and memory in proportion to the log, whatever its bytes say. Bug: a length field that is believed.
 /// Thread-safety: append and sync may be called at the same time, each by one thread at a time; every other verb alone.
 #ifndef KFM_DET_CONTRACTS_STORE_HPP
 #define KFM_DET_CONTRACTS_STORE_HPP

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Explorer: plays trials, all of a bounded tree first and drawn ones behind, shrinks what breaks a law, and writes it into the report.
+///
+/// A trial is a function of its choices alone: it makes its own fresh world, does what pick() says, tells the script line by line, and asks laws with
+/// expect(). Nothing of it may depend on clocks, addresses or the order of unordered things. Thread-safety: one thread per explorer.
+#ifndef KFM_DET_CONFORMANCE_EXPLORE_HPP
+#define KFM_DET_CONFORMANCE_EXPLORE_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/conformance/choices.hpp"
+#include "kfm_det/conformance/laws.hpp"
+#include "kfm_det/conformance/report.hpp"
+#include "kfm_det/core/function_ref.hpp"
+
+namespace kfm_det::conformance {
+
+/// What ends a trial: a law that did not hold. Stays inside the kit: the explorer catches it.
+struct BrokenLaw {
+  std::string law, sentence;
+};
+
+/// One trial in progress.
+class Play {
+ public:
+  Play(Choices& choices, Report& report, std::unordered_set<std::uint64_t>& states) : choices_(choices), report_(report), states_(states) {}
+
+  /// 0 .. below-1; zero is the simplest.
+  std::uint32_t pick(std::uint32_t below) { return choices_.pick(below); }
+  /// True with one chance in `of`; false is the simpler answer.
+  bool flip(std::uint32_t of = 2) { return pick(of) == of - 1; }
+  /// What was done, a line of the script. Counts as an operation.
+  void tell(std::string line) { script_.push_back(std::move(line)); ++operations_; }
+  /// What came of it, or the setting: a line that is no operation.
+  void note(std::string line) { script_.push_back("  " + std::move(line)); }
+  /// The generators got here; counted in the report.
+  void reach(std::string_view what) { ++report_.reached[std::string(what)]; }
+  /// A distinct state, by its hash. True: it was not seen before.
+  bool is_new(std::uint64_t hash) {
+    if (!states_.insert(hash).second) return false;
+    ++report_.states;
+    return true;
+  }
+  /// Asks a law. `sentence` says what was observed when it does not hold: a string, or something callable that makes one.
+  template <class Sentence>
+  void expect(std::string_view law, bool holds, Sentence&& sentence) {
+    asked(law);
+    if (holds) return;
+    if constexpr (std::is_invocable_v<Sentence&>) broke(law, sentence());
+    else broke(law, std::string(sentence));
+  }
+  void asked(std::string_view law) {
+    if (law != last_law_ || !last_count_) {   // laws come in runs: one lookup for many
+      last_law_ = law;
+      last_count_ = &report_.laws[std::string(law)];
+    }
+    ++*last_count_;
+  }
+  [[noreturn]] void broke(std::string_view law, std::string sentence) { throw BrokenLaw{std::string(law), std::move(sentence)}; }
+
+  [[nodiscard]] const std::vector<std::string>& script() const noexcept { return script_; }
+  [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
+  [[nodiscard]] Choices& choices() noexcept { return choices_; }
+  [[nodiscard]] Report& report() noexcept { return report_; }
+
+ private:
+  Choices& choices_;
+  Report& report_;
+  std::unordered_set<std::uint64_t>& states_;   // unordered: asked for membership only
+  std::vector<std::string> script_;
+  std::uint64_t operations_ = 0;
+  std::string last_law_;
+  std::uint64_t* last_count_ = nullptr;
+};
+
+using Trial = function_ref<void(Play&)>;
+
+/// How much of a part is played.
+struct Bounds {
+  std::uint64_t exhaustive_max = 0;   ///< vectors in counting order; 0: none. All of them when the tree is smaller.
+  std::uint64_t random = 0;           ///< drawn ones behind
+  std::string named;                  ///< what the tree is, for the report
+};
+
+class Explorer {
+ public:
+  Explorer(Report& report, const Options& options) : report_(report), options_(options), start_(std::chrono::steady_clock::now()) {
+    if (options_.reproduce.empty()) return;
+    reproducing_ = true;
+    std::string_view rest = options_.reproduce;
+    const auto word = [&] {
+      const std::size_t end = std::min(rest.find(' '), rest.size());
+      const std::string_view out = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      return out;
+    };
+    const std::string_view version = word(), check = word(), part = word(), choices = word();
+    auto vector = choices.starts_with("choices=") ? choices_of(choices.substr(8)) : std::nullopt;
+    if (version != reproducer_version || check != report_.check || !part.starts_with("part=") || !vector || !rest.empty()) {
+      report_.violations.push_back({"reproduce", "this is no reproducer line of " + report_.check + " by this version (\"" + std::string(reproducer_version) + " " + report_.check + " part=... choices=...\"): " + options_.reproduce,
+                                    "", options_.reproduce, "a line of another check, or a truncated one"});
+      over_ = true;
+      return;
+    }
+    part_ = part.substr(5);
+    vector_ = *std::move(vector);
+  }
+  Explorer(const Explorer&) = delete;
+  Explorer& operator=(const Explorer&) = delete;
+
+  /// Plays one part of the check: ends with the first law that breaks, shrunk. With a reproducer only its part and its vector are played.
+  void run(std::string_view part, const Bounds& bounds, Trial trial) {
+    if (over_ || (reproducing_ && part != part_)) return;
+    if (reproducing_) {
+      if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
+      return;
+    }
+    std::uint64_t played = 0;
+    bool all = false;
+    std::optional<ChoiceVector> next = ChoiceVector{};
+    for (; next && played < bounds.exhaustive_max && !stopped(); ++played) {
+      Choices choices(*std::move(next));
+      if (auto broken = play(choices, trial)) return shrink_and_add(part, *std::move(broken), trial);
+      next = choices.next();
+    }
+    all = bounds.exhaustive_max != 0 && !next;
+    std::uint64_t drawn = 0;
+    Random random(options_.seed ^ hash_of(part));
+    for (; !all && drawn < bounds.random && !stopped(); ++drawn) {
+      Random own(random.next());
+      if (auto broken = play({}, &own, trial)) return shrink_and_add(part, *std::move(broken), trial);
+    }
+    std::string line = std::string(part) + ": " + (all ? "all " : played != 0 ? "the first " : "") + (played != 0 ? std::to_string(played) : "") + (drawn != 0 ? (played != 0 ? " and " : "") + std::to_string(drawn) + " drawn" : "");
+    if (!bounds.named.empty()) line += " (" + bounds.named + ")";
+    if (stopped()) line += "; ended by the budget";
+    report_.bounds.push_back(std::move(line));
+  }
+
+  /// Is the time that was given over?
+  [[nodiscard]] bool stopped() const {
+    return options_.budget_ms != 0 && std::chrono::steady_clock::now() - start_ > std::chrono::milliseconds(options_.budget_ms);
+  }
+  [[nodiscard]] bool reproducing() const noexcept { return reproducing_; }
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] std::unordered_set<std::uint64_t>& states() noexcept { return states_; }   // unordered: asked for membership only
+
+  /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down.
+  void found(std::string_view part, const ChoiceVector& choices, Trial trial) {
+    auto broken = play(choices, nullptr, trial);
+    if (broken) shrink_and_add(part, *std::move(broken), trial);
+  }
+
+ private:
+  struct Broken {
+    BrokenLaw law;
+    ChoiceVector choices;
+    std::vector<std::string> script;
+    std::uint64_t operations = 0;
+  };
+
+  std::optional<Broken> play(Choices& choices, Trial trial) {
+    ++report_.cases;
+    Play one(choices, report_, states_);
+    try {
+      trial(one);
+    } catch (BrokenLaw& law) {
+      return Broken{std::move(law), choices.made(), one.script(), one.operations()};
+    }
+    return std::nullopt;
+  }
+  std::optional<Broken> play(ChoiceVector given, Random* random, Trial trial) {
+    Choices choices(std::move(given), random);
+    return play(choices, trial);
+  }
+
+  /// Fewer choices, then smaller ones, as long as the same law breaks. What is played here does not count in the report.
+  void shrink_and_add(std::string_view part, Broken broken, Trial trial) {
+    Report unseen;
+    std::unordered_set<std::uint64_t> no_states;   // unordered: asked for membership only
+    std::uint32_t left = 4000;
+    const auto better = [&](ChoiceVector candidate) {
+      if (left == 0) return false;
+      --left;
+      while (!candidate.empty() && candidate.back() == 0) candidate.pop_back();
+      Choices choices(std::move(candidate));
+      Play one(choices, unseen, no_states);
+      try {
+        trial(one);
+      } catch (BrokenLaw& law) {
+        if (law.law != broken.law.law) return false;
+        ChoiceVector made = choices.made();
+        while (!made.empty() && made.back() == 0) made.pop_back();
+        const auto size = [](const ChoiceVector& vector, std::uint64_t operations) { return std::pair(operations, vector.size()); };
+        const bool smaller = size(made, one.operations()) < size(broken.choices, broken.operations) ||
+                             (size(made, one.operations()) == size(broken.choices, broken.operations) && made < broken.choices);
+        if (!smaller) return false;
+        broken = Broken{std::move(law), std::move(made), one.script(), one.operations()};
+        return true;
+      }
+      return false;
+    };
+    while (!broken.choices.empty() && broken.choices.back() == 0) broken.choices.pop_back();
+    for (bool any = true; any && left != 0;) {
+      any = false;
+      for (std::size_t length = std::min<std::size_t>(broken.choices.size(), 16); length > 0; --length)
+        for (std::size_t at = broken.choices.size(); at-- > 0;) {
+          if (at + length > broken.choices.size()) continue;
+          ChoiceVector shorter = broken.choices;
+          shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(at), shorter.begin() + static_cast<std::ptrdiff_t>(at + length));
+          any = better(std::move(shorter)) || any;
+        }
+      for (std::size_t at = 0; at < broken.choices.size(); ++at)
+        for (std::uint32_t value = 0; at < broken.choices.size() && value < broken.choices[at];) {
+          ChoiceVector lower = broken.choices;
+          lower[at] = value;
+          if (better(std::move(lower))) { any = true; break; }
+          value = value == 0 ? 1 : value < broken.choices[at] / 2 ? broken.choices[at] / 2 : value < broken.choices[at] - 1 ? broken.choices[at] - 1 : broken.choices[at];
+        }
+    }
+    add(part, std::move(broken));
+  }
+  void add(std::string_view part, Broken broken) {
+    if (report_.find(broken.law.law)) return;
+    std::string script;
+    for (const std::string& line : broken.script) script += (script.empty() ? "" : "\n") + line;
+    report_.violations.push_back({broken.law.law, std::move(broken.law.sentence), std::move(script),
+                                  std::string(reproducer_version) + " " + report_.check + " part=" + std::string(part) + " choices=" + to_text(broken.choices),
+                                  std::string(usual_cause(broken.law.law)), broken.operations});
+  }
+  static std::uint64_t hash_of(std::string_view text) noexcept {
+    std::uint64_t hash = 0xCBF29CE484222325u;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+    return hash;
+  }
+
+  Report& report_;
+  Options options_;
+  std::chrono::steady_clock::time_point start_;
+  std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
+  bool reproducing_ = false, over_ = false;
+  std::string part_;
+  ChoiceVector vector_;
+};
+
+}  // namespace kfm_det::conformance
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The laws of the contracts, as the kit names them: id, what holds, and the bug that usually breaks it. The words are those of the contract headers
+/// (tests/conformance/laws_test.cpp compares them); the checks that ask a law name it by its id.
+///
+/// Thread-safety: constants.
+#ifndef KFM_DET_CONFORMANCE_LAWS_HPP
+#define KFM_DET_CONFORMANCE_LAWS_HPP
+
+#include <string_view>
+
+namespace kfm_det::conformance {
+
+struct Law {
+  std::string_view id, holds, usual_cause;
+};
+
+inline constexpr Law laws[] = {
+    {"STORE-1", "append(expected_last, group) is all or nothing, also across a crash",
+     "half a batch after power loss"},
+    {"STORE-2", "append answers errc::conflict unless the last LSN is expected_last; the identical group again, while it is the last, answers the same LSN",
+     "compare and write as two steps; a retry that doubles"},
+    {"STORE-3", "what sync() acknowledged survives power loss, byte for byte and in order",
+     "ack before fsync; fsync retried after a failure"},
+    {"STORE-4", "after any failed sync the stream is failed: every later append, sync and prove answers errc::log_failed",
+     "sticky only until the next call"},
+    {"STORE-5", "recover() ends every earlier tenure: what it returned, and what any earlier sync acknowledged, stays in what every later tenure reads. A sync of an ended tenure answers errc::conflict",
+     "claim after read; sync blind to the next owner"},
+    {"STORE-6", "all that recover() returns is on the medium when it returns",
+     "acting on the page cache"},
+    {"STORE-7", "recover() twice without an append between: the same tail, and the second copies nothing",
+     "a recovery that grows the log"},
+    {"STORE-8", "a missing LSN at or below the proof is a bad verdict with its evidence, never a shorter log",
+     "truncate at the first bad checksum"},
+    {"STORE-9", "inspect() claims nothing and changes no byte",
+     "a repair tool that looks"},
+    {"STORE-10", "scan() gives frames in order without gaps, verified again while they are read",
+     "checksums checked at open only"},
+    {"STORE-11", "no frame is ever given that was not appended",
+     "recycled blocks read as frames"},
+    {"STORE-12", "a verb that the claims exclude answers errc::unsupported",
+     "a verb that does nothing and says that all is well"},
+    {"STORE-13", "bytes that a cut tail or a bad verdict rests on stay where they are, or whole somewhere else",
+     "a repair that overwrites the evidence"},
+    {"STORE-14", "what is not the store's own (a stray file, a leftover of a dead owner) means nothing to it and does no harm",
+     "every file is a segment"},
+    {"STORE-15", "a frame comes back byte for byte; what is no frame (empty, or with a newline) is errc::invalid_argument, and nothing of its group is appended",
+     "text that is trimmed or normalised; a newline that splits a line"},
+    {"STORE-16", "recovery and scan take time and memory in proportion to the log, whatever its bytes say",
+     "a length field that is believed"},
+
+    {"LOG-1", "an answer of commit() is durable: everything up to the head it gives survives power loss",
+     "ack of what was appended after the leader's sync began"},
+    {"LOG-2", "a group is whole in the log or not at all, and its records stand together",
+     "records of two writers interleaved"},
+    {"LOG-3", "LSNs have no gaps and no doubles; `prev` of each line is the hash of the line before, across tenures and segments",
+     "a chain that restarts with the file"},
+    {"LOG-4", "`ts` never goes back, `seq` of a run only grows",
+     "the wall clock is set back"},
+    {"LOG-5", "after a failed sync or a conflict nothing is acknowledged any more",
+     "refresh expected_last and try again"},
+    {"LOG-6", "a sink below a head that a DONE records is SinkRegressed; nothing is written",
+     "merging with a restored sink"},
+
+    {"LOCK-1", "at any instant of its clock at most one lease of a scope is unexpired",
+     "renewing what has expired"},
+    {"LOCK-2", "every grant has a token above every earlier one of its scope and above `above`, also after power loss",
+     "a counter that restarts"},
+    {"LOCK-3", "a lease ends at its deadline whatever its owner does, and at once when its owner's process is dead (claim)",
+     "a dead owner blocks for ever"},
+    {"LOCK-4", "renew() answers errc::lease_lost once the deadline has passed or somebody else was granted the scope",
+     "two holders after a pause"},
+    {"LOCK-5", "release() is idempotent and frees only the owner's own lease",
+     "DEL without an owner check"},
+    {"LOCK-6", "try_acquire() never waits; busy is an empty optional, not an error; a free scope is granted",
+     "spurious failure"},
+    {"LOCK-7", "a deadline is monotonic, counted from before the request was made",
+     "the wall clock; the time that the answer travelled"},
+
+    {"SINK-1", "the visible state is a function of the *set* of requests accepted, never of their order or number. Current is the publication of highest Order that is not withdrawn (equal orders: by effect id)",
+     "last write by arrival wins"},
+    {"SINK-2", "an effect publishes once: the same upsert again answers `unchanged` (or `withdrawn`) and changes nothing",
+     "a duplicate row on replay"},
+    {"SINK-3", "the same effect with another order, key or content is errc::hash_mismatch, and nothing changes",
+     "DO NOTHING counted as applied"},
+    {"SINK-4", "withdraw() also takes back effects that the sink has not seen: when their upsert arrives later its version is kept in history and stays withdrawn",
+     "a late request publishes what was undone"},
+    {"SINK-5", "find(EffectId) answers for the effect, never for its content",
+     "contents A, B, A: the third run is taken for done"},
+    {"SINK-6", "begin() raises the scope's token floor durably before it answers; a request whose token is below the floor is errc::stale_token (the error names the highest), and so is an equal token of another owner. A higher token raises the floor",
+     "a paused owner publishes after a new one"},
+    {"SINK-7", "the highest head of a stream is durable before a request's first effect; the same place with another hash is errc::forked",
+     "a publication whose log nobody can ask for"},
+    {"SINK-8", "a version's bytes hash to what its key was made of, when they come in and when they go out; else errc::hash_mismatch",
+     "silent corruption"},
+    {"SINK-9", "a business key belongs to the first scope that used it; another one's request is errc::wrong_scope and nothing of it is applied",
+     "two updaters, one table"},
+    {"SINK-10", "business keys are compared byte for byte",
+     "case, Unicode or number forms that collide"},
+    {"SINK-11", "with `atomic_batch` a request is visible whole or not at all, also across a crash; without it a crash may leave a part, never a torn piece",
+     ""},
+    {"SINK-12", "late, superseded and withdrawn publications stay in history",
+     "undo of the newer one restores nothing"},
+    {"SINK-13", "a request that is refused changes nothing but the floor",
+     "half applied, then an error"},
+    {"SINK-14", "StoredVersion content publishes bytes that are stored already; an unknown key is errc::not_found",
+     "a dangling pointer"},
+
+    {"FS-1", "write() may be short; what it returns is what was taken",
+     "a short write counted as whole"},
+    {"FS-2", "after sync(file) has answered, the bytes and the size that were written before the call survive power loss",
+     "fsync of another descriptor, or of a buffer that was never written"},
+    {"FS-3", "a failed sync is answered once, and the next one may lie: the caller never retries",
+     "\"fsync again, it worked\""},
+    {"FS-4", "a name that was created, renamed or removed survives power loss only after sync_directory of its folder",
+     "a synced file that nobody finds"},
+    {"FS-5", "create_exclusive and rename_no_replace: of several callers one succeeds, the others get errc::conflict",
+     "check, then create"},
+    {"FS-6", "lock() takes a lock that dies with its process and is not lost when another handle of the file closes",
+     "fcntl POSIX locks"},
+    {"FS-7", "a read error is an error, never the end of the file",
+     "EIO as EOF"},
+    {"FS-8", "list() answers names in byte order",
+     "results that depend on the folder's hash order"},
+
+    {"CLOCK-1", "monotonic() never goes back within one epoch(), also while the machine sleeps",
+     "CLOCK_MONOTONIC stops in suspend, and a holder believes that its lease is still good"},
+    {"CLOCK-2", "now() is UTC; it may step. Nothing but `ts` fields may depend on it",
+     "a lease that expires by the wall clock"},
+    {"CLOCK-3", "epoch() names the origin of monotonic(): two readings can be compared only under one epoch",
+     "deadlines of before a reboot read as far in the future"},
+
+    {"PLAN-1", "plan() is a function of (version, the set of inputs): no clock, randomness, environment, locale, file",
+     "now() in a plan"},
+    {"PLAN-2", "a change of what plan() or an operation gives for the same inputs needs a new version",
+     "the same id, other bytes, an old log"},
+    {"PLAN-3", "inputs() is the only place that looks at the world",
+     "plan() lists a folder"},
+    {"PLAN-4", "gate() refuses a bad input before PLAN, naming file, line and reason, and nothing is published",
+     "half of a broken file"},
+    {"PLAN-5", "an operation is a function of its params, the recorded inputs and its upstream outputs",
+     "a cache that differs from run to run"},
+    {"PLAN-6", "a business key is the target of at most one step",
+     "whoever comes last wins"},
+
+    {"RUN-1", "no effect without a durable intent that names it",
+     "the record after the write"},
+    {"RUN-2", "nothing is published before every step has run",
+     "half of a broken plan is visible"},
+    {"RUN-3", "DONE is recorded after the sink has answered, and carries the head that the effect carried",
+     "a sink that was put back is not noticed"},
+    {"RUN-4", "what is UNKNOWN is asked from the sink by its effect",
+     "content that was there before is taken for the effect"},
+    {"RUN-5", "a step that runs again gives the recorded content, or the run stops",
+     "two halves of different runs"},
+    {"RUN-6", "a run is committed only when every effect of its plan is DONE",
+     "the report says success"},
+};
+
+/// Null for an id that no contract has.
+[[nodiscard]] constexpr const Law* find_law(std::string_view id) noexcept {
+  for (const Law& law : laws)
+    if (law.id == id) return &law;
+  return nullptr;
+}
+[[nodiscard]] constexpr std::string_view usual_cause(std::string_view id) noexcept {
+  const Law* law = find_law(id);
+  return law ? law->usual_cause : std::string_view("the fixture, or the kit itself");
+}
+
+}  // namespace kfm_det::conformance
+
+#endif
