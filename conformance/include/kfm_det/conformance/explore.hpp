@@ -32,7 +32,8 @@ struct BrokenLaw {
 /// One trial in progress.
 class Play {
  public:
-  Play(Choices& choices, Report& report, std::unordered_set<std::uint64_t>& states) : choices_(choices), report_(report), states_(states) {}
+  Play(Choices& choices, Report& report, std::unordered_set<std::uint64_t>& states)   // unordered: asked for membership only
+      : choices_(choices), report_(report), states_(states) {}
 
   /// 0 .. below-1; zero is the simplest.
   std::uint32_t pick(std::uint32_t below) { return choices_.pick(below); }
