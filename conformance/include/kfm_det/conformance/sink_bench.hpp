@@ -30,7 +30,7 @@
 namespace kfm_det::conformance {
 
 namespace sink_fixture_clause {
-template <class F> concept default_made = std::default_initializable<F>;
+template <class F> concept default_made = std::constructible_from<F>;
 template <class F> concept has_sink = requires { typename F::Sink; } && SinkPolicy<typename F::Sink>;
 template <class F> concept has_claims = requires { { F::claims } -> std::convertible_to<SinkClaims>; };
 template <class F> concept opens = requires(F& fixture) { typename F::Sink; { fixture.open() } -> std::same_as<result<typename F::Sink>>; };

@@ -135,7 +135,7 @@ inline void refusals(Play& play, SinkBench& bench) {
   const Tenure next = tenure(9, "ann", then == 1 ? scope("others") : scope());
   if (then != 0) (void)world.upsert(next, head(1, 7, "line", next.scope), good);   // nothing has claimed the key
   world.compare();
-  if (raises && then == 0) world.probe_floors();
+  if (raises && then == 0) world.begin(tenure(8, "ann", by.scope), StreamId::of(by.scope));
 }
 
 /// SINK-6.
@@ -208,7 +208,7 @@ inline void keys(Play& play, SinkBench& bench) {
   const auto use = [&](const std::string& key) {
     if (!used.emplace(key, true).second) return;
     ++lsn;
-    (void)world.upsert(ann, head(1, lsn), upsert("e" + std::to_string(lsn), {1, lsn}, key, fresh("of " + key)));
+    (void)world.upsert(ann, head(1, lsn), upsert("e" + std::to_string(lsn), {1, lsn}, key, fresh("bytes " + std::to_string(lsn))));
   };
   for (std::uint32_t i = 0; i < count; ++i)
     if (which == i || which == count)
