@@ -3,6 +3,7 @@
 #include <string>
 
 #include "kfm_det/conformance/check_sink.hpp"
+#include "kfm_det/conformance/check_sink_on_disk.hpp"
 #include "kfm_det/conformance/registry.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/sinks/file_sink.hpp"
@@ -27,3 +28,11 @@ struct File {   // on a simulated disk: the real one would take its time for eve
   int staged = 0;
 };
 KFM_DET_CONFORMANCE_SINK(File)
+
+template <class Fs>
+struct FileOnDisk {
+  using Sink = kfm_det::FileSink<Fs>;
+  static constexpr kfm_det::SinkClaims claims = Sink::claims;
+  kfm_det::result<Sink> open(Fs& fs) { return Sink::open("/sink", {}, fs); }
+};
+KFM_DET_CONFORMANCE_SINK_ON_DISK(FileOnDisk)

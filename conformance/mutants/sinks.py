@@ -110,3 +110,61 @@ MUTANTS = [
     Mutant("B04", "reads-in-small-pieces", "memory_sink", None, [(MEMORY, "at += sink_rules::piece_bytes) { KFM_DET_TRY(visitor(BytesView(*bytes).substr(at, sink_rules::piece_bytes)));", "at += 4093) { KFM_DET_TRY(visitor(BytesView(*bytes).substr(at, 4093)));")]),
     Mutant("B05", "read-cache", "memory_sink", None, [(MEMORY, "    std::shared_ptr<const Bytes> bytes;\n", "    static std::pair<const void*, std::pair<IdempotencyKey, std::shared_ptr<const Bytes>>> last;\n    std::shared_ptr<const Bytes> bytes;\n"), (MEMORY, "      bytes_hash = found->second.about.bytes_hash;\n", "      bytes_hash = found->second.about.bytes_hash;\n      if (last.first == state_.get() && last.second.first == key && last.second.second == bytes) bytes = last.second.second;\n      last = {state_.get(), {key, bytes}};\n")]),
 ]
+
+# --- on the simulated disk --------------------------------------------------------------------------------------------------------------------------
+
+DISK_FIXTURE = """
+template <class Fs>
+struct Fixture_ID {
+  using Sink = kfm_det::ID::FileSink<Fs>;
+  static constexpr kfm_det::SinkClaims claims = Sink::claims;
+  kfm_det::result<Sink> open(Fs& fs) { return Sink::open("/sink", {}, fs); }
+};
+"""
+FAMILIES["file_sink"] = Family(files=["contracts/sink_rules.hpp", "sinks/publication_tables.hpp", "sinks/commit_record.hpp", "sinks/file_sink.hpp"], fixture=DISK_FIXTURE, check="check_sink_on_disk")
+
+FILE, RECORD = "sinks/file_sink.hpp", "sinks/commit_record.hpp"
+COMMIT = "      KFM_DET_TRY(write_new(commits, commit_path(last + 1), [&](typename Fs::File& file) { return write_all(fs, file, 0, text); }));\n"
+SYNC_COMMITS = "      if (auto synced = fs.sync_directory(commits); !synced) return fail(synced.error());\n"
+SYNC_VERSIONS = "      if (auto synced = fs.sync_directory(versions); !synced) return fail(synced.error());\n"
+PUT_AND_COMMIT = "        KFM_DET_TRY(put(contents));\n        KFM_DET_TRY(commit(std::move(changes)));\n"
+SYNC_FILE = "        return fs.sync(file.value());\n"
+LOST = ("SINK-11", "SINK-7", "SINK-14", "SINK-8", "SINK-6")   # what was answered is gone: floor, head, publication or bytes, whichever is met first
+
+
+def in_two(first, second):
+    """The request becomes two commits."""
+    return [(FILE, PUT_AND_COMMIT, "        KFM_DET_TRY(put(contents));\n        PublicationTables early;\n        " + first + "\n        KFM_DET_TRY(commit(std::move(early)));\n        " + second + "\n        KFM_DET_TRY(commit(std::move(changes)));\n")]
+
+
+MUTANTS += [
+    Mutant("S08", "checkpoint-not-atomic", "file_sink", "SINK-11", in_two("early.rows = changes.rows; early.ranks = changes.ranks; early.scopes = changes.scopes; early.versions = changes.versions; early.witnesses = changes.witnesses; early.floors = changes.floors; if (early.rows.size() > 1) early.rows.erase(std::prev(early.rows.end()));", "")),
+    Mutant("S13", "cleanup-on-unknown", "file_sink", ("SINK-14", "SINK-8", "SINK-11"),
+           [(FILE, "        KFM_DET_TRY(commit(std::move(changes)));\n", "        if (auto done = commit(std::move(changes)); !done) {\n          for (const auto& [hash, fresh] : contents) (void)fs.remove(version_path(hash));\n          return done.error();\n        }\n")]),
+    Mutant("S14", "flush-on-destroy-only", "file_sink", LOST, [(FILE, COMMIT + SYNC_COMMITS, "      pending.emplace_back(last + 1, text);\n"), (FILE, "    std::optional<Error> failed; ", "    std::vector<std::pair<std::uint64_t, std::string>> pending;\n    ~State() {\n      for (const auto& [number, text] : pending) {\n        (void)write_new(commits, commit_path(number), [&](typename Fs::File& file) { return write_all(fs, file, 0, text); });\n        (void)fs.sync_directory(commits);\n      }\n    }\n    std::optional<Error> failed; ")]),
+    Mutant("S24", "floor-after-effect", "file_sink", ("SINK-6", "SINK-7"), in_two("early = changes; early.floors.clear(); early.witnesses.clear();", "")),
+    Mutant("S24_head", "head-after-effect", "file_sink", "SINK-7", in_two("early = changes; early.witnesses.clear();", "")),
+    Mutant("D01", "ack-before-sync", "file_sink", LOST, [(FILE, SYNC_FILE, "        return success();\n")]),
+    Mutant("D02", "no-dir-sync-of-commits", "file_sink", LOST, [(FILE, SYNC_COMMITS, "")]),
+    Mutant("D03", "no-dir-sync-of-versions", "file_sink", ("SINK-8", "SINK-14", "SINK-11"), [(FILE, SYNC_VERSIONS, "")]),
+    Mutant("D04", "rename-before-data", "file_sink", LOST, [(FILE, "        KFM_DET_TRY(fill(file.value()));\n" + SYNC_FILE, "        KFM_DET_TRY(fs.rename(temporary, path));\n        KFM_DET_TRY(fill(file.value()));\n" + SYNC_FILE), (FILE, "      if (made) made = fs.rename(temporary, path);\n", "")]),
+    Mutant("D05", "commit-before-bytes", "file_sink", ("SINK-8", "SINK-14"), [(FILE, PUT_AND_COMMIT, "        KFM_DET_TRY(commit(std::move(changes)));\n        KFM_DET_TRY(put(contents));\n")]),
+    Mutant("D06", "sync-error-swallowed", "file_sink", LOST, [(FILE, SYNC_FILE, "        (void)fs.sync(file.value());\n        return success();\n")]),
+    Mutant("D07", "sync-retried", "file_sink", LOST, [(FILE, SYNC_FILE, "        if (auto synced = fs.sync(file.value()); synced) return synced;\n        return fs.sync(file.value());\n")]),
+    Mutant("D08", "short-write-as-full", "file_sink", LOST, [(FILE, "{ return write_all(fs, file, 0, text); }", "-> result<void> { KFM_DET_TRY(fs.write(file, 0, text)); return success(); }")]),
+    Mutant("D09", "names-believed-unsynced", "file_sink", LOST, [(FILE, "      KFM_DET_TRY(fs.sync_directory(commits));   // what is believed from here on is on the medium\n", "")]),
+    Mutant("D10", "floor-in-memory", "file_sink", "SINK-6", [(FILE, "    if (rose) { KFM_DET_TRY(my.commit(std::move(changes))); }", "    if (rose) my.accept(std::move(changes));")]),
+    Mutant("D11", "floor-of-a-refused-request-lost", "file_sink", "SINK-6", [(FILE, "          KFM_DET_TRY(commit(std::move(floor)));\n", "          accept(std::move(floor));\n")]),
+    Mutant("D12", "torn-record-believed", "file_sink", LOST, [(FILE, SYNC_FILE, "        return success();\n"), (RECORD, "  if (sha256(body).hex() != text.substr(0, hash_size)) return", "  if (false) return")]),
+    Mutant("D13", "staged-file-not-there-again", "file_sink", ("SINK-8", "SINK-14", "SINK-11"), [(FILE, "          if (fs.rename(staged->path, version_path(hash))) continue;", "          contents_lost = true;\n          if (fs.remove(staged->path)) continue;"), (FILE, "    std::optional<Error> failed; ", "    bool contents_lost = false;\n    std::optional<Error> failed; ")]),
+    Mutant("D14", "number-reused-after-failure", "file_sink", LOST, [(FILE, "!synced) return fail(synced.error());\n      ++last;", "!synced) return synced.error();\n      ++last;")]),
+    Mutant("D15", "bad-commit-skipped", "file_sink", LOST, [(FILE, SYNC_FILE, "        return success();\n"), (FILE, "        KFM_DET_TRY(auto changes, commit_record::read(number, text, commits + \"/\" + name));\n        accept(std::move(changes));", "        auto changes = commit_record::read(number, text, commits + \"/\" + name);\n        if (changes) accept(std::move(changes).value());")]),
+    Mutant("D16", "wave-in-parts", "file_sink", "SINK-11", [(FILE, PUT_AND_COMMIT, "        KFM_DET_TRY(put(contents));\n        PublicationTables rest = changes;\n        for (const auto& [effect, row] : rest.rows) {\n          changes.rows = {{effect, row}};\n          KFM_DET_TRY(commit(changes));\n        }\n        if (rest.rows.empty()) { KFM_DET_TRY(commit(std::move(changes))); }\n")]),
+
+    Mutant("B06", "one-byte-writes", "file_sink", None, [(FILE, "{ return write_all(fs, file, 0, text); }", "-> result<void> {\n        for (std::size_t i = 0; i < text.size(); i += 97) { KFM_DET_TRY(write_all(fs, file, i, BytesView(text).substr(i, 97))); }\n        return success();\n      }")]),
+    Mutant("B07", "extra-syncs", "file_sink", None, [(FILE, SYNC_COMMITS, SYNC_COMMITS + SYNC_COMMITS)]),
+    Mutant("B08", "staged-files-copied", "file_sink", None, [(FILE, "          if (fs.rename(staged->path, version_path(hash))) continue;", "")]),
+    Mutant("B09", "not-atomic-and-not-claimed", "file_sink", None,
+           [(FILE, ".atomic_batch = true", ".atomic_batch = false"),
+            (FILE, PUT_AND_COMMIT, "        KFM_DET_TRY(put(contents));\n        PublicationTables rest = changes;\n        for (const auto& [effect, row] : rest.rows) {\n          PublicationTables one;\n          one.floors = rest.floors;\n          one.witnesses = rest.witnesses;\n          one.put(effect, row);\n          one.scopes.insert(*rest.scopes.lower_bound(row.business_key.text));\n          if (row.version && rest.versions.contains(*row.version)) one.versions.insert(*rest.versions.find(*row.version));\n          KFM_DET_TRY(commit(std::move(one)));\n        }\n        if (rest.rows.empty()) { KFM_DET_TRY(commit(std::move(changes))); }\n")]),
+]

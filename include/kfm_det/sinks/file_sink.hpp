@@ -245,10 +245,10 @@ class FileSink {
       auto raised = layer.raise_witness(head);
       auto answer = raised ? work(layer) : decltype(work(layer))(raised.error());
       if (!answer) {
-        if (rose) {   // SINK-13: the floor is all that is left of it; when this does not work either, it stays where it was
+        if (rose) {   // SINK-13: the floor is all that is left of it; when it cannot be raised, that is the answer
           PublicationTables floor;
           floor.floors = std::move(layer.changes().floors);
-          (void)commit(std::move(floor));
+          KFM_DET_TRY(commit(std::move(floor)));
         }
         return answer;
       }
