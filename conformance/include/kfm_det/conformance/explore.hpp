@@ -40,9 +40,17 @@ class Play {
   /// True with one chance in `of`; false is the simpler answer.
   bool flip(std::uint32_t of = 2) { return pick(of) == of - 1; }
   /// What was done, a line of the script. Counts as an operation.
-  void tell(std::string line) { script_.push_back(std::move(line)); ++operations_; }
+  void tell(std::string line) {
+    ++operations_;
+    if (!silent_) script_.push_back(std::move(line));
+  }
   /// What came of it, or the setting: a line that is no operation.
-  void note(std::string line) { script_.push_back("  " + std::move(line)); }
+  void note(std::string line) {
+    if (!silent_) script_.push_back("  " + std::move(line));
+  }
+  /// A search that judges many states tells nothing: who finds something plays it again.
+  void be_silent(bool silent) noexcept { silent_ = silent; }
+  [[nodiscard]] bool is_silent() const noexcept { return silent_; }
   /// The generators got here; counted in the report.
   void reach(std::string_view what) { ++report_.reached[std::string(what)]; }
   /// A distinct state, by its hash. True: it was not seen before.
@@ -79,6 +87,7 @@ class Play {
   std::unordered_set<std::uint64_t>& states_;   // unordered: asked for membership only
   std::vector<std::string> script_;
   std::uint64_t operations_ = 0;
+  bool silent_ = false;
   std::string last_law_;
   std::uint64_t* last_count_ = nullptr;
 };
@@ -143,7 +152,7 @@ class Explorer {
     std::string line = std::string(part) + ": " + (all ? "all " : played != 0 ? "the first " : "") + (played != 0 ? std::to_string(played) : "") + (drawn != 0 ? (played != 0 ? " and " : "") + std::to_string(drawn) + " drawn" : "");
     if (!bounds.named.empty()) line += " (" + bounds.named + ")";
     if (stopped()) line += "; ended by the budget";
-    report_.bounds.push_back(std::move(line));
+    if (bounds.exhaustive_max + bounds.random != 0) report_.bounds.push_back(std::move(line));
   }
 
   /// Is the time that was given over?
