@@ -2,16 +2,20 @@
 /// \file
 /// check_sink: the laws of contracts/sink.hpp, asked of a sink.
 ///
-///   Report report = check_sink<RocksSink>();      // the fixture: conformance/sink_bench.hpp
+///   Report report = check_sink<RocksSink>();      // the fixture: conformance/sink_fixture.hpp
 ///
-/// Asked is what the contract says, against a model that was written from it (conformance/sink_model.hpp). Claims: with `survives_power_loss` and a
+/// Asked is what the contract says, against a model that was written from it (conformance/detail/sink_model.hpp). Claims: with `survives_power_loss` and a
 /// fixture that has crash(), what was answered must be there after it; with `many_processes` two sinks are opened on one storage. Crashes *inside* a verb
 /// are for check_sink_on_disk. Thread-safety: one thread; a sink is used by one thread.
 #ifndef KFM_DET_CONFORMANCE_CHECK_SINK_HPP
 #define KFM_DET_CONFORMANCE_CHECK_SINK_HPP
 
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
 #include "kfm_det/conformance/explore.hpp"
-#include "kfm_det/conformance/sink_parts.hpp"
+#include "kfm_det/conformance/detail/sink_parts.hpp"
 
 namespace kfm_det::conformance {
 
@@ -23,7 +27,10 @@ namespace kfm_det::conformance {
   Explorer explorer(report, options);
   namespace parts = sink_parts;
   const std::uint64_t all = ~std::uint64_t{0};
-  const auto run = [&](std::string_view part, const Bounds& bounds, auto&& play) { explorer.run(part, bounds, [&](Play& one) { play(one, bench); }); };
+  const auto run = [&](std::string_view part, Bounds bounds, auto&& play) {
+    if (options.states_max != 0) bounds.exhaustive_max = std::min(bounds.exhaustive_max, options.states_max);   // of each part
+    explorer.run(part, bounds, [&](Play& one) { play(one, bench); });
+  };
   run("sets", {all, 0, "up to five of upsert, tombstone and withdrawal of two keys, in any order, with repetition"}, parts::sets);
   run("refusals", {all, 0, "one bad request alone and among good ones"}, parts::refusals);
   run("stories", {10000, 0, "up to three requests"}, [](Play& play, SinkBench& on) { parts::stories(play, on, 3); });

@@ -20,7 +20,7 @@
 #include <memory>
 #include <utility>
 
-#include "kfm_det/conformance/sink_on_disk.hpp"
+#include "kfm_det/conformance/detail/sink_on_disk.hpp"
 
 namespace kfm_det::conformance {
 

@@ -3,8 +3,8 @@
 /// Looks at everything that a sink shows, and says the first thing that is not as the model has it, with the law that it breaks.
 ///
 /// Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_LOOK_HPP
-#define KFM_DET_CONFORMANCE_SINK_LOOK_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_LOOK_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_LOOK_HPP
 
 #include <optional>
 #include <set>
@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "kfm_det/conformance/explore.hpp"
-#include "kfm_det/conformance/sink_bench.hpp"
-#include "kfm_det/conformance/sink_model.hpp"
-#include "kfm_det/conformance/sink_words.hpp"
+#include "kfm_det/conformance/sink_fixture.hpp"
+#include "kfm_det/conformance/detail/sink_model.hpp"
+#include "kfm_det/conformance/detail/sink_words.hpp"
 
 namespace kfm_det::conformance {
 

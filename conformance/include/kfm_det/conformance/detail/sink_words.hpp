@@ -3,8 +3,8 @@
 /// Small words for the scripts of the sink checks: effects, runs, scopes, heads and content by short names, and requests as a line of text.
 ///
 /// Thread-safety: pure functions.
-#ifndef KFM_DET_CONFORMANCE_SINK_WORDS_HPP
-#define KFM_DET_CONFORMANCE_SINK_WORDS_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_WORDS_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_WORDS_HPP
 
 #include <cstdint>
 #include <span>

@@ -4,8 +4,8 @@
 ///
 /// It keeps the *set* of what was accepted; every view is computed from that set when it is asked for. Where the contract leaves a sink more than one
 /// answer, the verdict lists them all, so that a sink which is odd and right is not called wrong. Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_MODEL_HPP
-#define KFM_DET_CONFORMANCE_SINK_MODEL_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_MODEL_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_MODEL_HPP
 
 #include <algorithm>
 #include <map>

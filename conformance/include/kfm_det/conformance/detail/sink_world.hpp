@@ -3,8 +3,8 @@
 /// SinkWorld: one trial's sink beside the model: sends requests to both, compares what is answered and what is shown, and tells the script.
 ///
 /// Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_WORLD_HPP
-#define KFM_DET_CONFORMANCE_SINK_WORLD_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_WORLD_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_WORLD_HPP
 
 #include <filesystem>
 #include <fstream>
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "kfm_det/conformance/sink_look.hpp"
+#include "kfm_det/conformance/detail/sink_look.hpp"
 #include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance {

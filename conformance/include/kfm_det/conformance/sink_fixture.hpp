@@ -14,8 +14,8 @@
 ///           `result<std::string> stage(BytesView)`: writes a staged file (whole, synced) where the sink takes it, and gives its path;
 ///            without it the kit writes one into the folder for temporary files.
 /// Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_BENCH_HPP
-#define KFM_DET_CONFORMANCE_SINK_BENCH_HPP
+#ifndef KFM_DET_CONFORMANCE_SINK_FIXTURE_HPP
+#define KFM_DET_CONFORMANCE_SINK_FIXTURE_HPP
 
 #include <concepts>
 #include <memory>

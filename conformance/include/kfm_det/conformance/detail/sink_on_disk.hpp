@@ -4,8 +4,8 @@
 ///
 /// The disk is copied before every call of the last step that changes something; each copy loses power in its own ways, and is judged while the
 /// workload's own disk goes on. Runs are kept by their workload, so that a workload is played once for all of its crashes. Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_ON_DISK_HPP
-#define KFM_DET_CONFORMANCE_SINK_ON_DISK_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_ON_DISK_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_ON_DISK_HPP
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "kfm_det/conformance/sink_world.hpp"
+#include "kfm_det/conformance/detail/sink_world.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
 namespace kfm_det::conformance {
@@ -42,9 +42,11 @@ class SinkOnDisk {
     const auto count = static_cast<std::uint32_t>(run.snapshots.size());
     const std::uint32_t at = play.pick(count + 1);   // 0: behind the answer
     play.note(at == 0 ? "power loss behind the answer" : "power loss before " + run.snapshots[at - 1].call);
-    simulate::Disk disk = (at == 0 ? run.end : run.snapshots[at - 1].disk).with_profile(profile(play));
-    const std::uint32_t fate = lose_power(play, disk, 16);
-    const std::uint64_t identity[4] = {disk.hash(), run.hash, at == 0, static_cast<std::uint64_t>(disk.options().profile)};
+    simulate::Disk disk = at == 0 ? run.end : run.snapshots[at - 1].disk;
+    const simulate::Profile profile = profile_of(play);
+    const std::uint32_t fate = lose_power(play, disk, profile, steps == 1 ? 16 : 8);
+    // what a kill leaves looks alike, and can be durable to another extent
+    const std::uint64_t identity[4] = {disk.hash(), run.hash, at == 0, profile == simulate::Profile::kill ? at + 1 : 0};
     const std::uint64_t state = xxh3(BytesView(reinterpret_cast<const char*>(identity), sizeof identity));
     if (fate < 2) {
       const std::vector<Snapshot> opening = snapshots_of_opening(disk.after_kill());
@@ -52,7 +54,7 @@ class SinkOnDisk {
       if (second != 0) {
         play.note("a second power loss while the sink opens, before " + opening[second - 1].call);
         disk = opening[second - 1].disk;
-        (void)lose_power(play, disk, 3);
+        (void)lose_power(play, disk, profile, 3);
         const std::uint64_t again[3] = {disk.hash(), state, 2};
         if (!play.is_new(xxh3(BytesView(reinterpret_cast<const char*>(again), sizeof again)))) return;
         judge(play, disk, at == 0 ? std::vector{run.full} : candidates(run), run);
@@ -67,7 +69,7 @@ class SinkOnDisk {
   void faults(Play& play, int steps) {
     const Run& run = workload(play, steps);
     if (run.calls == 0) return;
-    const std::uint32_t at = play.pick(run.calls), kind = play.pick(5), then = play.pick(3);
+    const std::uint32_t at = play.pick(run.calls), kind = play.pick(5), then = play.pick(4);
     static constexpr std::array<const char*, 5> kinds{"answers io_error", "and all behind it answer io_error", "answers no_space with half of its bytes down", "takes half of its bytes", "and all behind it answer no_space"};
     simulate::Disk disk;
     std::string failing;
@@ -107,10 +109,17 @@ class SinkOnDisk {
       if (answer) may = std::move(with_next);
       else may.insert(may.end(), with_next.begin(), with_next.end());
     }
+    if (then == 3 && sink && !run.steps.empty() && !last_accepted_) {   // the same again, as its owner would
+      play.tell("the last step again, on the same sink");
+      const errc answer = send_again(disk, *sink, run.steps.back());
+      play.note("-> " + (answer == errc{} ? std::string("accepted") : std::string(name(answer))));
+      if (answer == errc{} || answer == errc::not_found) may = {full};
+    }
     sink.reset();
-    disk = disk.with_profile(then == 0 ? simulate::Profile::kill : !bench_.claims.survives_power_loss ? simulate::Profile::kill : play.flip() ? simulate::Profile::paranoid : simulate::Profile::standard);
-    play.note(then == 0 ? "the process ends" : "the power goes");
-    (void)lose_power(play, disk, 6);
+    const bool killed = then == 0 || !bench_.claims.survives_power_loss;
+    const simulate::Profile profile = killed ? simulate::Profile::kill : play.flip() ? simulate::Profile::paranoid : simulate::Profile::standard;
+    play.note(killed ? "the process ends" : "the power goes");
+    (void)lose_power(play, disk, profile, 6);
     judge(play, disk, may, run);
   }
 
@@ -157,18 +166,18 @@ class SinkOnDisk {
     Random random_;
   };
 
-  simulate::Profile profile(Play& play) {
+  simulate::Profile profile_of(Play& play) const {
     const auto out = static_cast<simulate::Profile>(bench_.claims.survives_power_loss ? play.pick(4) : 0);
     play.note("profile " + std::string(name(out)));
     return out;
   }
-  static std::uint32_t lose_power(Play& play, simulate::Disk& disk, std::uint32_t most) {
+  static std::uint32_t lose_power(Play& play, simulate::Disk& disk, simulate::Profile profile, std::uint32_t most) {
     IndexedFates probe(0, false);
-    (void)disk.after_power_loss(probe);
+    (void)disk.after_power_loss(profile, probe);
     const bool counted = probe.product <= most;
     const std::uint32_t index = play.pick(counted ? static_cast<std::uint32_t>(probe.product) : most);
     IndexedFates fates(index, counted);
-    disk = disk.after_power_loss(fates);
+    disk = disk.after_power_loss(profile, fates);
     return index;
   }
   std::vector<Snapshot> snapshots_of_opening(simulate::Disk disk) {
@@ -338,6 +347,16 @@ class SinkOnDisk {
     return true;
   }
 
+  /// Gives the error's code, or none.
+  static errc send_again(const simulate::Disk& disk, AnySink& sink, const Step& step) {
+    for (const auto& [path, bytes] : step.staged) disk.plant(path, bytes);
+    const auto code = [](const auto& answer) { return answer ? errc{} : answer.error().code(); };
+    if (step.kind == Step::Kind::reopen) return errc::unsupported;
+    if (step.kind == Step::Kind::begin) return code(sink.begin(step.tenure, StreamId::of(step.tenure.scope)));
+    if (const auto* upserts = std::get_if<std::vector<Upsert>>(&step.request->batch)) return code(sink.upsert(step.tenure, step.head, *upserts));
+    return code(sink.withdraw(step.tenure, step.head, std::get<std::vector<Withdrawal>>(step.request->batch)));
+  }
+
   /// Opens the sink on what is left: it shows one of `may`, keeps its floor, takes the last step again, and survives another power loss.
   void judge(Play& play, simulate::Disk& disk, const std::vector<SinkModel>& may, const Run& run) {
     play.asked("SINK-11");
@@ -345,6 +364,11 @@ class SinkOnDisk {
     if (!opened) play.broke("SINK-11", "the sink cannot be opened any more: " + opened.error().message());
     std::unique_ptr<AnySink> sink = std::move(opened).value();
     SinkModel model = shown_by(play, *sink, may, run);
+    if (bench_.claims.survives_power_loss) {   // what it shows now is durable: whoever asks acts on the answer
+      IndexedFates oldest(1, false);
+      simulate::Disk left = disk.after_power_loss(simulate::Profile::paranoid, oldest);
+      look_again(play, left, model, "what the sink showed when it was opened is not there any more behind a power loss: ");
+    }
     for (const auto& [scope, floor] : model.floors) {
       play.asked("SINK-6");
       if (floor.token.value > 1) {
@@ -355,21 +379,26 @@ class SinkOnDisk {
       if (twin || twin.error().code() != errc::stale_token) play.broke("SINK-6", "behind the crash an equal token of another owner may begin: the floor was " + std::to_string(floor.token.value));
     }
     if (!run.steps.empty()) {
+      play.note("the last step is sent again");
       for (const auto& [path, bytes] : run.steps.back().staged) disk.plant(path, bytes);
       Step again = run.steps.back();
       if (const auto floor = model.floors.find(again.tenure.scope); floor != model.floors.end() && floor->second.token > again.tenure.token) again.tenure = floor->second;
       (void)perform(play, disk, sink, again, model, false);
     }
     const Step after{Step::Kind::request, sink_words::tenure(60, "zoe"), sink_words::head(1, 99), sink_words::Request(sink_words::upsert("last", {3, 1}, "k", sink_words::fresh("last"))), "upsert last", {}};
+    play.tell("upsert last");
     (void)perform(play, disk, sink, after, model, false);
     look(play, *sink, model, "behind the crash, with the last step sent again: ");
     if (!bench_.claims.survives_power_loss) return;
     sink.reset();
     IndexedFates oldest(1, false);
-    simulate::Disk left = disk.with_profile(simulate::Profile::paranoid).after_power_loss(oldest);
+    simulate::Disk left = disk.after_power_loss(simulate::Profile::paranoid, oldest);
+    look_again(play, left, model, "behind another power loss: ");
+  }
+  void look_again(Play& play, simulate::Disk& left, const SinkModel& model, const std::string& when) {
     auto reopened = bench_.open(left);
-    if (!reopened) play.broke("SINK-11", "behind another power loss the sink cannot be opened any more: " + reopened.error().message());
-    look(play, *reopened.value(), model, "behind another power loss: ");
+    if (!reopened) play.broke("SINK-11", when + "it cannot be opened: " + reopened.error().message());
+    look(play, *reopened.value(), model, when);
   }
   static bool is_own(std::string_view law) { return law == "SINK-7" || law == "SINK-8" || law == "SINK-14"; }
   void look(Play& play, AnySink& sink, const SinkModel& model, const std::string& when) {

@@ -3,8 +3,8 @@
 /// The parts of check_sink: each a tree of choices around one subject. A part that is about one law says so to its world.
 ///
 /// Thread-safety: one thread.
-#ifndef KFM_DET_CONFORMANCE_SINK_PARTS_HPP
-#define KFM_DET_CONFORMANCE_SINK_PARTS_HPP
+#ifndef KFM_DET_CONFORMANCE_DETAIL_SINK_PARTS_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_SINK_PARTS_HPP
 
 #include <array>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "kfm_det/conformance/sink_world.hpp"
+#include "kfm_det/conformance/detail/sink_world.hpp"
 
 namespace kfm_det::conformance::sink_parts {
 
