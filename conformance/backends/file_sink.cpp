@@ -11,7 +11,7 @@
 struct File {   // on a simulated disk: the real one would take its time for every sync
   using Sink = kfm_det::FileSink<kfm_det::simulate::Disk>;
   static constexpr kfm_det::SinkClaims claims = Sink::claims;
-  struct Oldest : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 1; } };
+  struct Oldest final : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 1; } };
   kfm_det::result<Sink> open() { return Sink::open("/sink", {}, disk); }
   void wipe() { disk = kfm_det::simulate::Disk(); }
   void crash() { Oldest fates; disk = disk.after_power_loss(fates); }

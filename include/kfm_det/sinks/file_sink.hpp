@@ -277,7 +277,9 @@ class FileSink {
     }
     /// Makes the bytes durable under their hashes.
     result<void> put(const Contents& contents) {
-      for (const auto& [hash, fresh] : contents) {
+      for (const auto& content : contents) {
+        const Digest& hash = content.first;
+        const NewVersion& fresh = content.second;
         if (const auto* staged = std::get_if<StagedFile>(&fresh.bytes)) {
           KFM_DET_TRY(auto file, fs.open(staged->path, OpenMode::read));
           KFM_DET_TRY(fs.sync(file));
