@@ -8,6 +8,7 @@
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
 ///   faults      every k-th call of a script answers io_error, no_space or a short write, once or from then on; the power goes at the end.
 ///   tenures     another owner does everything between any two calls of a recovery or a sync of the first one, and the other way round.
+///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
 /// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: EINTR (a FileSystem hides it), disks that lie about a sync
 /// that answered, and what the store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
@@ -17,7 +18,10 @@
 #include <memory>
 
 #include "kfm_det/conformance/detail/store_crash.hpp"
+#include "kfm_det/conformance/detail/store_faults.hpp"
 #include "kfm_det/conformance/detail/store_media.hpp"
+#include "kfm_det/conformance/detail/store_on_disk.hpp"
+#include "kfm_det/conformance/detail/store_tenures.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
 #include "kfm_det/simulate/disk.hpp"
@@ -27,16 +31,15 @@ namespace kfm_det::conformance {
 namespace detail {
 inline void run_store_on_disk(Report& report, const Options& options, const StoreOnDisk& subject) {
   Explorer explorer(report, options);
-  if (subject.claims.survives_power_loss) {
-    search_crashes(explorer, options, subject);
-  } else {
-    report.bounds.push_back("crash states: not claimed (survives_power_loss)");
-  }
-  check_faults(explorer, options, subject);
+  // what is quick comes first
+  check_surroundings(explorer, subject);
   if (subject.claims.many_processes) check_tenures(explorer, options, subject);
   else report.bounds.push_back("tenures of several processes: not claimed (many_processes)");
+  check_faults(explorer, options, subject);
   if (subject.claims.detects_corruption) check_media(explorer, options, subject);
   else report.bounds.push_back("damage at rest: not claimed (detects_corruption)");
+  if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject);
+  else report.bounds.push_back("crash states: not claimed (survives_power_loss)");
 }
 }  // namespace detail
 

@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_EXPLORE_HPP
 #define KFM_DET_CONFORMANCE_EXPLORE_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -129,7 +130,7 @@ class Explorer {
 
   /// Plays one part of the check: ends with the first law that breaks, shrunk. With a reproducer only its part and its vector are played.
   void run(std::string_view part, const Bounds& bounds, Trial trial) {
-    if (over_ || (reproducing_ && part != part_)) return;
+    if (over_ || (reproducing_ && dashed(part) != part_) || (options_.first_only && !report_.passed())) return;
     if (reproducing_) {
       if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
       return;
@@ -243,8 +244,14 @@ class Explorer {
     std::string script;
     for (const std::string& line : broken.script) script += (script.empty() ? "" : "\n") + line;
     report_.violations.push_back({broken.law.law, std::move(broken.law.sentence), std::move(script),
-                                  std::string(reproducer_version) + " " + report_.check + " part=" + std::string(part) + " choices=" + to_text(broken.choices),
+                                  std::string(reproducer_version) + " " + report_.check + " part=" + dashed(part) + " choices=" + to_text(broken.choices),
                                   std::string(usual_cause(broken.law.law)), broken.operations});
+  }
+  /// A part's name as one word.
+  static std::string dashed(std::string_view part) {
+    std::string out(part);
+    std::replace(out.begin(), out.end(), ' ', '-');
+    return out;
   }
   static std::uint64_t hash_of(std::string_view text) noexcept {
     std::uint64_t hash = 0xCBF29CE484222325u;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// The crash search of check_store_on_disk, its fault injection and its tenures. Its words: a *point* is a call that changes something; a *fate* decides
-/// one undecided thing of the disk; a state is what is left.
+/// The crash search of check_store_on_disk. Its words: a *point* is a call that changes something; a *fate* decides one undecided thing of the disk; a
+/// state is what is left.
 ///
 /// The search plays a workload once and looks at every crash from inside the call: a copy of the disk is cut and judged while the workload waits. What
 /// breaks is written as a choice vector and played again on its own, so that it shrinks and comes back. Thread-safety: see check_store_on_disk.hpp.
@@ -9,162 +9,19 @@
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_CRASH_HPP
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "kfm_det/conformance/detail/store_world.hpp"
+#include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
 namespace kfm_det::conformance::detail {
-
-using simulate::Call;
-using simulate::Disk;
-using simulate::DiskOptions;
-using simulate::Fault;
-using simulate::Profile;
-
-struct StoreOnDisk {
-  StoreClaims claims;
-  std::function<OpenStream(Disk)> on;   // a fresh fixture on a disk
-};
-
-enum class StoreOp : std::uint8_t { append, sync, group, rotate, reopen, close, prove, scan, trim, take_over, sync_in_flight };
-inline constexpr std::uint32_t store_ops = 11;
-
-inline constexpr std::array profiles{Profile::kill, Profile::ordered, Profile::standard, Profile::paranoid};
-
-class ChoiceFates final : public simulate::Fates {
- public:
-  explicit ChoiceFates(Choices& choices) : choices_(choices) {}
-  std::uint32_t decide(std::uint32_t options) override { return choices_.pick(options); }
-
- private:
-  Choices& choices_;
-};
-/// Nothing survives that need not.
-class WorstFates final : public simulate::Fates {
- public:
-  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
-};
-
-[[nodiscard]] inline StreamId kit_stream() { return StreamId::of(Scope{"kit", "a"}); }
-
-/// The free blocks of a used disk: frames of an abandoned future of the same stream, each at the start of a sector.
-[[nodiscard]] inline Bytes abandoned_future() {
-  Bytes out;
-  Chain chain;
-  for (int i = 0; i < 6; ++i) {
-    chain.durable = chain.last;
-    const Frames frames = make_frames(kit_stream(), chain, 1, 0, "abandoned");
-    out += frames[0] + "\n";
-    out.resize((out.size() + simulate::sector_bytes - 1) / simulate::sector_bytes * simulate::sector_bytes, '\n');
-  }
-  return out;
-}
-[[nodiscard]] inline Disk fresh_disk(std::uint32_t kind) {
-  constexpr std::array<DiskOptions, 3> kinds{DiskOptions{}, DiskOptions{Profile::standard, simulate::sector_bytes, 700}, DiskOptions{Profile::standard, 4096, ~std::uint64_t{0}}};
-  Disk disk(kinds[kind]);
-  static const Bytes future = abandoned_future();
-  disk.recycle(future);
-  return disk;
-}
-
-/// Every law that a crash state can break, as a value: nothing is thrown through the store.
-using Broken = std::optional<BrokenLaw>;
-
-/// The script of a workload: drawn before it is played.
-struct Workload {
-  std::uint32_t disk_kind = 0;
-  std::vector<StoreOp> ops;
-};
-[[nodiscard]] inline Workload pick_workload(Play& play, std::uint32_t ops_max, std::uint32_t kinds) {
-  Workload out;
-  out.disk_kind = play.pick(kinds);
-  while (out.ops.size() < ops_max && play.pick(2) == 1) out.ops.push_back(static_cast<StoreOp>(play.pick(store_ops)));
-  return out;
-}
-
-/// Appends from another thread while a sync of the same stream is in flight. A store that holds a mutex across its sync makes the append wait: then it
-/// comes behind, which the report says. Only what is explored depends on the wait.
-class AppendInFlight {
- public:
-  AppendInFlight(StoreWorld& world) : world_(world) {}
-  AppendInFlight(const AppendInFlight&) = delete;
-  AppendInFlight& operator=(const AppendInFlight&) = delete;
-  ~AppendInFlight() { if (thread_.joinable()) thread_.join(); }
-  void start() {
-    if (started_.exchange(true)) return;   // the append may sync, too
-    thread_ = std::thread([this] {
-      try { world_.append(world_.owner, 1, 0); } catch (...) { thrown_ = std::current_exception(); }
-      const std::scoped_lock guard(mutex_);
-      done_ = true;
-      changed_.notify_all();
-    });
-    std::unique_lock guard(mutex_);
-    if (!changed_.wait_for(guard, std::chrono::milliseconds(200), [this] { return done_; })) waited_ = true;
-  }
-  /// Behind the sync. True: the append came while the sync was in flight.
-  bool finish() {
-    if (!thread_.joinable()) { world_.append(world_.owner, 1, 0); return false; }   // nothing was in flight
-    thread_.join();
-    if (thrown_) std::rethrow_exception(thrown_);
-    return !waited_;
-  }
-
- private:
-  StoreWorld& world_;
-  std::thread thread_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::exception_ptr thrown_;
-  std::atomic<bool> started_ = false;
-  bool done_ = false, waited_ = false;
-};
-
-/// Does one operation. `in_flight` is told to the hook while a sync is in flight.
-inline bool apply(StoreWorld& world, StoreOp op, std::function<void()>* in_flight = nullptr) {
-  switch (op) {
-    case StoreOp::append: world.append(world.owner, 1, 0); break;
-    case StoreOp::group: world.append(world.owner, 3, 0); break;
-    case StoreOp::rotate: world.append(world.owner, 1, 2600); break;
-    case StoreOp::sync: world.sync(world.owner); break;
-    case StoreOp::prove: world.prove(world.owner); break;
-    case StoreOp::close: world.close(); return false;
-    case StoreOp::reopen: return world.reopen();
-    case StoreOp::scan: world.scan(); world.inspect(); break;
-    case StoreOp::trim: world.trim(); break;
-    case StoreOp::take_over: {
-      if (!world.take_over()) return false;
-      world.append(world.old, 1, 0);
-      world.sync(world.old);
-      break;
-    }
-    case StoreOp::sync_in_flight: {
-      if (!world.owner.usable || !in_flight) { world.sync(world.owner); break; }
-      AppendInFlight append(world);
-      *in_flight = [&append] { append.start(); };
-      std::exception_ptr thrown;
-      try { world.sync(world.owner); } catch (...) { thrown = std::current_exception(); }
-      *in_flight = nullptr;
-      world.play().reach(append.finish() ? "an append while a sync was in flight" : "an append that waited for a sync");
-      if (thrown) std::rethrow_exception(thrown);
-      break;
-    }
-  }
-  return true;
-}
 
 class CrashSearch {
  public:
@@ -173,6 +30,7 @@ class CrashSearch {
   std::uint32_t depth = 2;         // crashes in a row
   std::uint32_t fates_max = 64;    // of one point, one profile
   std::uint32_t second_fates_max = 8;
+  std::size_t states_base = 0;     // distinct states of other parts, which do not count towards states_max
   bool only_last = true;           // only crashes of the last operation: those before are of a shorter workload
 
   /// The search: `play` draws the workload.
@@ -234,7 +92,7 @@ class CrashSearch {
     play.be_silent(was_silent);
   }
 
-  [[nodiscard]] bool is_over() const { return explorer_.stopped() || (options_.states_max != 0 && explorer_.states().size() >= options_.states_max); }
+  [[nodiscard]] bool is_over() const { return explorer_.stopped() || (options_.states_max != 0 && explorer_.states().size() >= states_base + options_.states_max); }
 
   /// All crashes of one point.
   void look(Play& play, const Disk& disk, const StoreOracle& oracle, const ChoiceVector& at, std::uint32_t deep, std::uint32_t limit) {
@@ -376,18 +234,18 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
       search.replay(play, pick_workload(play, 64, 3));
     };
   };
+  const std::size_t base = explorer.states().size();
   const auto part = [&](std::string_view name, const Bounds& bounds, std::uint32_t ops_max, std::uint32_t kinds, std::uint32_t depth, bool is_drawn) {
     std::optional<std::pair<ChoiceVector, std::uint32_t>> broken;
     explorer.run(name, bounds, [&](Play& play) {
-      if (broken || (options.states_max != 0 && explorer.states().size() >= options.states_max)) return;
+      if (broken || (options.states_max != 0 && explorer.states().size() >= base + options.states_max)) return;
       CrashSearch search(explorer, subject, options);
       search.depth = depth;
+      search.states_base = base;
       if (is_drawn) search.fates_max = 12, search.second_fates_max = 2, search.only_last = false;
       const Workload workload = pick_workload(play, ops_max, kinds);
       play.be_silent(true);
       search.search(play, workload);
-      if (getenv("DBG")) { fprintf(stderr, "%s: ", std::string(name).c_str()); for (auto o : workload.ops) fprintf(stderr, "%d ", int(o)); fprintf(stderr, "-> %zu\n", explorer.states().size()); }
-      if (getenv("DBG")) { fprintf(stderr, "%s: ", std::string(name).c_str()); for (auto o : workload.ops) fprintf(stderr, "%d ", int(o)); fprintf(stderr, "-> %zu\n", explorer.states().size()); }
       play.be_silent(false);
       if (!search.found().empty()) broken.emplace(search.found().front(), depth);
     });
@@ -401,171 +259,6 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
   if (!part("workloads of up to 3", {20'000, 0, "11 kinds of operations, one disk; two crashes in a row"}, 3, 1, 2, false)) return;
   if (!part("workloads of up to 4", {40'000, 0, "11 kinds of operations, one disk; one crash"}, 4, 1, 1, false)) return;
   (void)part("longer workloads", {0, options.cases, "up to 12 operations; short writes and rewrite units of 4096 bytes too; two crashes in a row"}, 12, 3, 2, true);
-}
-
-/// Every k-th call fails, once or from then on; then the power goes.
-inline void check_faults(Explorer& explorer, const Options& options, const StoreOnDisk& subject) {
-  const auto trial = [&](std::uint32_t ops_max) {
-    return [&, ops_max](Play& play) {
-      const Workload workload = pick_workload(play, ops_max, 1);
-      const auto run = [&](StoreWorld& world) {
-        bool go_on = world.begin();
-        for (const StoreOp op : workload.ops) {
-          if (!go_on) break;
-          go_on = apply(world, op);
-        }
-      };
-      std::uint64_t calls = 0;
-      {
-        Report unseen;
-        std::unordered_set<std::uint64_t> none;   // unordered: asked for membership only
-        Choices no_choices;
-        Play dry(no_choices, unseen, none);
-        dry.be_silent(true);
-        const Disk disk = fresh_disk(0);
-        StoreWorld world(dry, kit_stream(), subject.on(disk), subject.claims);
-        run(world);
-        calls = disk.calls();
-      }
-      const std::uint32_t k = play.pick(static_cast<std::uint32_t>(calls));
-      const std::uint32_t kind = play.pick(5);
-      const bool persists = play.pick(2) == 1;
-      const bool power = play.pick(2) == 1;
-      const Disk disk = fresh_disk(0);
-      StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
-      world.may_fail = true;
-      bool hit = false;
-      disk.on_fault([&](const Call& call) -> Fault {
-        if (call.number < k || (!persists && call.number > k) || call.verb == simulate::Verb::sync_in_flight) return {};
-        const bool is_write = call.verb == simulate::Verb::write;
-        const std::uint64_t half = is_write ? call.length / 2 : 0;
-        if (!hit) play.tell(std::string(simulate::name(call.verb)) + " of " + std::string(call.path) + " fails" + (persists ? ", and every call behind it" : ""));
-        hit = true;
-        switch (kind) {
-          case 0: return {Fault::Kind::error, errc::io_error, 0};
-          case 1: return {Fault::Kind::error, errc::io_error, half};
-          case 2: return {Fault::Kind::error, errc::no_space, half};
-          case 3: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, half} : Fault{};
-          default: return is_write && !persists ? Fault{Fault::Kind::short_write, errc::io_error, call.length > 1 ? 1U : 0U} : Fault{};
-        }
-      });
-      run(world);
-      if (world.owner.sick) {   // sticky, whatever is asked
-        play.reach("a failed sync");
-        world.append(world.owner, 1, 0);
-        world.sync(world.owner);
-        world.prove(world.owner);
-      } else if (world.owner.usable && !persists) {   // it goes on, and what it says counts
-        play.reach("a failed call that the store got over");
-        world.append(world.owner, 1, 0);
-        world.sync(world.owner);
-      }
-      disk.on_fault({});
-      WorstFates worst;
-      const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-      play.tell(power ? "the power goes; nothing survives that need not" : "the process is killed");
-      StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
-      if (!next.begin()) return;
-      next.append(next.owner, 1, 0);
-      next.sync(next.owner);
-      (void)next.reopen();
-    };
-  };
-  explorer.run("faults", {60'000, 0, "scripts of up to 1 operation, every call, 5 faults, once and from then on, kill and power loss"}, trial(1));
-  explorer.run("faults in longer scripts", {0, std::uint64_t{4} * options.cases, "up to 5 operations"}, trial(5));
-}
-
-/// Another owner acts between any two calls of the first one.
-inline void check_tenures(Explorer& explorer, const Options& options, const StoreOnDisk& subject) {
-  const auto trial = [&](Play& play) {
-    const std::uint32_t who = play.pick(2);         // 0: the earlier owner acts inside the recovery of the later one; 1: a whole tenure inside a sync of the earlier one
-    const std::uint32_t at = play.pick(40);         // before which call
-    const std::uint32_t before = play.pick(3);      // what is in the log
-    const std::uint32_t behind = play.pick(3);      // what the later owner does
-    const bool power = play.pick(2) == 1;
-    const bool rotates = play.pick(2) == 1;
-    const Disk disk = fresh_disk(0);
-    StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
-    if (!world.begin()) return;
-    if (before > 0) world.append(world.owner, 1, rotates ? 2600 : 0);
-    if (before > 1) world.sync(world.owner);
-    if (before > 1) world.append(world.owner, 2, 0);
-    Broken broken;
-    bool done = false;
-    std::uint64_t calls = 0;
-    const auto inside = [&](const std::function<void()>& act) {
-      disk.on_call([&, act](const Call&) {
-        if (calls++ != at || done) return;
-        done = true;
-        try { act(); } catch (BrokenLaw& law) { broken = std::move(law); }
-      });
-    };
-    if (who == 0) {
-      // `old` acts while the other recovers; whether it has ended is for the store to know: a sync that answers counts
-      world.tell([] { return std::string("another owner opens and recovers; meanwhile the first one acts"); });
-      world.old = std::move(world.owner);
-      world.owner = Owner{};
-      auto stream = subject.on(disk)(kit_stream());
-      if (!stream) return;
-      world.owner.stream = std::move(stream).value();
-      inside([&] {
-        world.append(world.old, 1, rotates ? 2600 : 0);
-        auto answer = world.old.stream->sync();
-        world.note([&] { return std::string("the earlier owner syncs: ") + (answer ? "LSN " + std::to_string(answer.value()) : std::string(kfm_det::name(answer.error().code()))); });
-        if (!answer) { world.old.usable = false; return; }
-        play.reach("an earlier owner acknowledged inside a recovery");
-        if (!world.oracle.acknowledge(Frames(world.old.log.begin(), world.old.log.begin() + static_cast<std::ptrdiff_t>(answer.value()))))
-          play.broke("STORE-5", "the earlier owner acknowledges a log that contradicts what was acknowledged");
-      });
-      const bool was_tolerant = std::exchange(world.may_fail, true);   // a conflict is an answer here
-      const bool begun = world.recover(world.owner, {});
-      world.may_fail = was_tolerant;
-      disk.on_call({});
-      if (broken) play.broke(broken->law, broken->sentence);
-      if (!done) return;   // fewer calls than that
-      if (!begun && !world.begin()) return;
-    } else {
-      world.tell([] { return std::string("a sync; meanwhile another owner opens, recovers and works"); });
-      Owner& first = world.owner;
-      const Frames log = first.log;
-      StoreWorld other(play, kit_stream(), subject.on(disk), subject.claims, world.oracle);
-      inside([&] {
-        if (!other.begin()) return;
-        if (behind > 0) other.append(other.owner, 1, 0);
-        if (behind > 1) other.sync(other.owner);
-      });
-      auto answer = first.stream->sync();
-      disk.on_call({});
-      if (broken) play.broke(broken->law, broken->sentence);
-      if (!done) return;
-      world.note([&] { return std::string("the first owner's sync: ") + (answer ? "LSN " + std::to_string(answer.value()) : std::string(kfm_det::name(answer.error().code()))); });
-      if (answer) {
-        play.reach("a sync acknowledged although another tenure began meanwhile");
-        play.expect("STORE-5", other.oracle.acknowledge(Frames(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(answer.value()))), "a sync acknowledges a log that contradicts what a later tenure recovered");
-      }
-      world.oracle = other.oracle;
-      world.old = std::move(world.owner);
-      world.old.ended = true;
-      world.owner = std::move(other.owner);
-    }
-    world.old.ended = true;
-    if (behind > 0) world.append(world.owner, 1, 0);
-    if (behind > 1) world.sync(world.owner);
-    if (world.old.stream) {
-      world.append(world.old, 1, 0);
-      world.sync(world.old);
-    }
-    world.owner.stream.reset();
-    WorstFates worst;
-    const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-    world.tell([&] { return std::string(power ? "the power goes" : "all are killed"); });
-    StoreWorld last(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
-    if (!last.begin()) return;
-    last.append(last.owner, 1, 0);
-    last.sync(last.owner);
-    (void)last.reopen();
-  };
-  explorer.run("tenures", {10'000, options.cases, "two owners, before each call of a recovery or a sync"}, trial);
 }
 
 }  // namespace kfm_det::conformance::detail

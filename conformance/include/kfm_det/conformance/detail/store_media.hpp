@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "kfm_det/conformance/detail/store_crash.hpp"
+#include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/detail/store_world.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/simulate/disk.hpp"
@@ -96,7 +96,7 @@ class MediaCheck {
     for (const MediaLog& log : logs_)
       if (log.due.size() < 4 || log.files.empty()) return;   // nothing to damage; the other parts tell why
     const std::uint64_t many = std::uint64_t{400} * options_.cases;
-    const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };
+    const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };   // what is small is whole
     part("media-flip", "each bit of a closed log and of one that was left by a kill", [&](Play& play) {
       const MediaLog& log = pick_log(play);
       const auto [path, at] = pick_byte(play, log, 8);

@@ -71,6 +71,11 @@ class StoreOracle {
   }
   void appended(std::size_t group) { groups_[group].failed = false; }
   void failed(std::size_t group) { groups_[group].failed = true; }
+  /// The machine stayed up: what an append has refused is not there.
+  void refuse_failed() {
+    for (Group& group : groups_)
+      if (group.failed && group.state == State::pending) group.state = State::refused;
+  }
   [[nodiscard]] std::size_t submitted() const noexcept { return groups_.size(); }
 
   /// A tenure's sync has answered: its log, whole, is due. `content`: its frames up to the LSN that was answered.
@@ -79,8 +84,7 @@ class StoreOracle {
     for (std::size_t i = 0; i < std::min(content.size(), due_.size()); ++i)
       if (content[i] != due_[i]) return false;
     if (content.size() > due_.size()) due_ = content;
-    for (Group& group : groups_)
-      if (group.failed && group.state == State::pending) group.state = State::refused;
+    refuse_failed();
     return true;
   }
   /// A recovery has answered with this content. What was submitted before it began and is not there is dead.

@@ -102,6 +102,12 @@ class StoreWorld {
     old = std::move(owner);
     owner = Owner{};
     auto stream = open_(id_);
+    if (!stream && is_single(stream.error())) {   // one opener at a time: the first one stays
+      note([&] { return "answers " + std::string(kfm_det::name(stream.error().code())); });
+      owner = std::move(old);
+      old = Owner{};
+      return true;
+    }
     if (!stream) return refuse("STORE-17", "opening the store", stream.error());
     owner.stream = std::move(stream).value();
     const bool begun = recover(owner, {});
@@ -125,7 +131,7 @@ class StoreWorld {
     if (!answer) {
       const errc code = answer.error().code();
       note([&] { return "answers " + std::string(kfm_det::name(code)); });
-      oracle.failed(group);
+      if (code != errc::log_failed) oracle.failed(group);   // that one promises nothing
       if (one.ended && code == errc::conflict) { one.usable = false; return; }
       if (one.sick) { play_.expect("STORE-4", code == errc::log_failed || !one.usable, [&] { return "behind a failed sync append() answers " + std::string(kfm_det::name(code)) + " and not log_failed"; }); return; }
       if (!one.usable) return;
@@ -176,6 +182,8 @@ class StoreWorld {
   bool kill() {
     tell([] { return std::string("the process is killed; open and recover"); });
     owner.stream.reset();
+    old.stream.reset();
+    oracle.refuse_failed();
     return begin();
   }
 
@@ -251,6 +259,7 @@ class StoreWorld {
   /// STORE-9.
   void inspect(std::span<const Head> witnesses = {}) {
     auto stream = open_(id_);
+    if (!stream && is_single(stream.error())) return;
     if (!stream) { (void)refuse("STORE-9", "opening the store", stream.error()); return; }
     tell([] { return std::string("somebody else inspects"); });
     auto found = stream.value()->inspect(witnesses);
@@ -280,6 +289,8 @@ class StoreWorld {
   }
 
  private:
+  /// A store for one process may refuse to be opened twice.
+  [[nodiscard]] bool is_single(const Error& error) const { return !claims_.many_processes && (error.code() == errc::busy || error.code() == errc::conflict); }
   /// An error where none is due. Answers false.
   bool refuse(std::string_view law, std::string_view verb, const Error& error) {
     note([&] { return std::string(verb) + " answers " + std::string(kfm_det::name(error.code())); });
