@@ -94,7 +94,7 @@ class SinkOnDisk {
     play.note(last_accepted_ ? "the step is answered all the same" : "the step is answered with an error");
     play.reach(last_accepted_ ? "answered in spite of a failing call" : "a failing call is answered with an error");
     std::vector<SinkModel> may{last_accepted_ ? full : acked};
-    if (!last_accepted_ && !run.steps.empty()) may = {acked, full};
+    if (!last_accepted_ && !run.steps.empty()) may = candidates(run);   // as behind a crash
     if (then == 2 && sink) {   // whoever was answered an error may go on; what is acknowledged from here on counts
       const Upsert next = sink_words::upsert("next", {1, 90}, "n", sink_words::fresh("next"));
       play.tell("upsert next on the same sink");
