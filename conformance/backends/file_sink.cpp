@@ -8,7 +8,7 @@
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/sinks/file_sink.hpp"
 
-struct File {   // on a simulated disk: the real one would take its time for every sync
+struct FileSinkFixture {   // on a simulated disk: the real one would take its time for every sync
   using Sink = kfm_det::FileSink<kfm_det::simulate::Disk>;
   static constexpr kfm_det::SinkClaims claims = Sink::claims;
   struct Oldest final : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 1; } };
@@ -27,12 +27,12 @@ struct File {   // on a simulated disk: the real one would take its time for eve
   kfm_det::simulate::Disk disk;
   int staged = 0;
 };
-KFM_DET_CONFORMANCE_SINK(File)
+KFM_DET_CONFORMANCE_SINK(FileSinkFixture)
 
 template <class Fs>
-struct FileOnDisk {
+struct FileSinkOnDisk {
   using Sink = kfm_det::FileSink<Fs>;
   static constexpr kfm_det::SinkClaims claims = Sink::claims;
   kfm_det::result<Sink> open(Fs& fs) { return Sink::open("/sink", {}, fs); }
 };
-KFM_DET_CONFORMANCE_SINK_ON_DISK(FileOnDisk)
+KFM_DET_CONFORMANCE_SINK_ON_DISK(FileSinkOnDisk)
