@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The engine of check_lock: which parts are played, in which order, how much of each.
+///
+/// Thread-safety: one thread.
+#ifndef KFM_DET_CONFORMANCE_DETAIL_LOCK_ENGINE_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_LOCK_ENGINE_HPP
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/lock_parts.hpp"
+#include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/report.hpp"
+
+namespace kfm_det::conformance::detail {
+
+using MakeLockFixture = std::function<std::shared_ptr<AnyLockFixture>()>;
+
+[[nodiscard]] inline Report run_check_lock(const MakeLockFixture& make, const Options& options) {
+  Report report;
+  report.check = "check_lock";
+  const std::shared_ptr<AnyLockFixture> fixture = make();
+  const AnyLockFixture::Traits traits = fixture->traits();
+  report.claims = {{"many_processes", traits.claims.many_processes}, {"survives_power_loss", traits.claims.survives_power_loss}, {"detects_death", traits.claims.detects_death},
+                   {"may_fail_spuriously", traits.may_fail_spuriously}};
+  Explorer explorer(report, options);
+  constexpr std::uint64_t all = ~std::uint64_t{0};
+  const auto part = [&](std::string_view name, std::uint64_t exhaustive, std::uint64_t drawn, std::string_view named, const auto& body) {
+    const auto trial = [&](Play& play) {
+      body(play, *fixture);
+      std::uint64_t hash = 0xCBF29CE484222325u;   // a schedule is what its script says
+      for (const std::string& line : play.script())
+        for (const char c : line) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+      (void)play.is_new(hash);
+    };
+    explorer.run(name, {exhaustive, drawn, std::string(named)}, trial);
+  };
+  part("acts", all, 0, "every script of up to 4 acts of 3 owners, time and ends of processes", LockActs{4, false});
+  part("edges", all, 0, "times to live, tokens and names at the ends of their ranges", LockEdges{});
+  part("schedules", all, 0, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
+  part("schedules in time", all, 0, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});
+  part("pauses", all, 0, "time passes within a call, at up to two of its points", LockPauses{});
+  part("longer acts", 0, options.cases, "scripts of up to 12 acts", LockActs{12, false});
+  part("longer schedules", 0, options.cases, "3 owners with 4 calls each, while 6 s pass twice", LockSchedules{3, true});
+  if (report.passed()) {   // what is found from here on has one cause: the others were found before
+    part("wall clock", all, options.cases / 4, "every script of up to 4 acts, with steps of the wall clock", LockActs{4, true});
+    part("frozen clock", all, 0, "a clock that stands still while another owner is granted the scope", LockFreezes{});
+  }
+  return report;
+}
+
+}  // namespace kfm_det::conformance::detail
+
+#endif
