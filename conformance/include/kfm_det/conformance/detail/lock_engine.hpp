@@ -28,7 +28,7 @@ using MakeLockFixture = std::function<std::shared_ptr<AnyLockFixture>()>;
   report.claims = {{"many_processes", traits.claims.many_processes}, {"survives_power_loss", traits.claims.survives_power_loss}, {"detects_death", traits.claims.detects_death},
                    {"may_fail_spuriously", traits.may_fail_spuriously}};
   Explorer explorer(report, options);
-  constexpr std::uint64_t all = ~std::uint64_t{0};
+  const std::uint64_t all = options.states_max != 0 ? options.states_max : ~std::uint64_t{0};
   const auto part = [&](std::string_view name, std::uint64_t exhaustive, std::uint64_t drawn, std::string_view named, const auto& body) {
     const auto trial = [&](Play& play) {
       body(play, *fixture);
@@ -44,6 +44,7 @@ using MakeLockFixture = std::function<std::shared_ptr<AnyLockFixture>()>;
   part("schedules", all, 0, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
   part("schedules in time", all, 0, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});
   part("pauses", all, 0, "time passes within a call, at up to two of its points", LockPauses{});
+  part("more acts", all, 0, "every script of up to 5 acts", LockActs{5, false});
   part("longer acts", 0, options.cases, "scripts of up to 12 acts", LockActs{12, false});
   part("longer schedules", 0, options.cases, "3 owners with 4 calls each, while 6 s pass twice", LockSchedules{3, true});
   if (report.passed()) {   // what is found from here on has one cause: the others were found before

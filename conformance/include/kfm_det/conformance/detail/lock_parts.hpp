@@ -84,7 +84,8 @@ struct LockActs {
     acts.emplace_back([&world, &known] { known = std::max(known, 1u); (void)world.acquire(0, other_lock_scope()); });
     std::uint64_t highest = 0;
     for (const auto& grant : world.grants()) highest = std::max(highest, grant.lease.token.value);
-    acts.emplace_back([&world, &known, highest] { known = std::max(known, 1u); (void)world.acquire(0, lock_scope(), LockWorld::lease_ttl, FencingToken{highest + 5}); });
+    for (const std::uint64_t above : {highest + 5, std::uint64_t{1}})
+      acts.emplace_back([&world, &known, above] { known = std::max(known, 1u); (void)world.acquire(0, lock_scope(), LockWorld::lease_ttl, FencingToken{above}); });
     for (std::uint32_t owner = 0; owner < known; ++owner) {
       const auto mine = world.newest_of(owner);
       if (const auto other = world.newest_of((owner + 1) % LockWorld::owners)) {
@@ -282,12 +283,11 @@ struct LockEdges {
   static void long_time(LockWorld& world) {
     world.error_is_fine = true;
     const auto a = world.acquire(0, lock_scope(), Duration{std::numeric_limits<std::int64_t>::max()});
-    world.error_is_fine = a.has_value();   // no error is no busy
-    if (!a) { world.error_is_fine = false; (void)world.acquire(1, lock_scope()); return; }
-    (void)world.acquire(1, lock_scope());
-    world.release(0, *a);
     world.error_is_fine = false;
     (void)world.acquire(1, lock_scope());
+    if (!a) return;
+    world.release(0, *a);
+    (void)world.acquire(2, lock_scope());
   }
   static void renewed_for_nothing(LockWorld& world, Duration ttl) {
     const auto a = world.acquire(0, lock_scope());

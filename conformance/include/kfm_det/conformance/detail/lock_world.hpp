@@ -238,7 +238,7 @@ class LockWorld {
   std::function<void()> at_point;                          ///< called at each reading of a clock and each call of the medium, inside the verbs
   std::function<void(std::uint32_t owner)> at_answer;      ///< called when a verb has answered: the owner waits for his turn
   std::string_view instead;                                ///< the law that stands for all others: in a part where only one cause is possible
-  bool error_is_fine = false;                              ///< answers may be lost on the way
+  bool error_is_fine = false;                              ///< some systems cannot do what is asked, and may say so
 
  private:
   struct Asked {
@@ -357,7 +357,7 @@ class LockWorld {
   }
   void judge(const Busy& one) {
     const Grant* last = nullptr;
-    bool in_the_way = error_is_fine;
+    bool in_the_way = false;
     for (const Grant& grant : grants_) {
       if (grant.lease.scope != one.scope || grant.asked > one.event) continue;
       if (grant.gone > one.asked.event && grant.free_at >= one.asked.time) in_the_way = true;
