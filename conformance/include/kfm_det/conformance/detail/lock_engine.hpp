@@ -12,6 +12,7 @@
 #include <string>
 
 #include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/lock_inside.hpp"
 #include "kfm_det/conformance/detail/lock_parts.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/report.hpp"
@@ -44,6 +45,14 @@ using MakeLockFixture = std::function<std::shared_ptr<AnyLockFixture>()>;
   part("schedules", all, 0, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
   part("schedules in time", all, 0, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});
   part("pauses", all, 0, "time passes within a call, at up to two of its points", LockPauses{});
+  {
+    simulate::Scheduler scheduler;
+    bool blocked = false;
+    part("inside", all, 0, "2 owners call at once, the turn changes twice within the calls", LockInside{scheduler, blocked, 2, false, false});
+    part("inside in time", all, 0, "the turn changes once within the calls; there time passes, or the one who stops is dead", LockInside{scheduler, blocked, 1, true, false});
+    part("longer inside", 0, options.cases, "2 or 3 owners call at once, the turn changes up to three times within the calls; there time passes, or the one who stops is dead", LockInside{scheduler, blocked, 3, true, true});
+    if (blocked) report.bounds.emplace_back("inside: a call held a mutex while it read the clock or called its medium, and another one waited for it; explored at call boundaries only");
+  }
   part("more acts", all, 0, "every script of up to 5 acts", LockActs{5, false});
   part("longer acts", 0, options.cases, "scripts of up to 12 acts", LockActs{12, false});
   part("longer schedules", 0, options.cases, "3 owners with 4 calls each, while 6 s pass twice", LockSchedules{3, true});

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -70,7 +71,7 @@ class LockWorld {
   std::optional<std::size_t> acquire(std::uint32_t owner, const LockScope& scope, Duration ttl = lease_ttl, FencingToken above = {}) {
     play_.tell(who(owner) + "try_acquire(" + text_of(scope) + ", " + text_of(ttl) + (above.value != 0 ? ", above " + std::to_string(above.value) : "") + ")");
     AnyLock& lock = lock_of(owner);
-    const Asked asked = ask(owner);
+    const Asked asked = ask(owner, scope, ttl);
     const auto answer = lock.try_acquire(scope, ttl, above);
     answered(owner);
     if (!answer) {
@@ -96,11 +97,12 @@ class LockWorld {
     play_.tell(who(owner) + "renew(" + text_of_grant(owner, index) + ", " + text_of(ttl) + ")");
     AnyLock& lock = lock_of(owner);
     const Grant before = grants_[index];
-    const Asked asked = ask(owner);
+    const Asked asked = ask(owner, before.lease.scope, ttl, index);
     const auto answer = lock.renew(before.lease, ttl);
     answered(owner);
     if (answer) say(owner, "until " + at(answer.value().deadline));
     else say(owner, answer.error().code() == errc::lease_lost ? "lease_lost" : "error " + std::string(answer.error().message()));
+    if (ttl > Duration{0}) renewals_.push_back({before.lease.scope, asked.event, events_, now() + ttl});   // it may be in the way while it is decided, even if it fails in the end
     Grant& grant = grants_[index];
     if (before.owner != owner) {
       broken_unless("LOCK-4", !answer, [&] { return who(owner) + "renews the lease of another owner"; });
@@ -141,7 +143,7 @@ class LockWorld {
     play_.tell(who(owner) + "release(" + text_of_grant(owner, index) + ")");
     AnyLock& lock = lock_of(owner);
     const Grant before = grants_[index];
-    const Asked asked = ask(owner);
+    const Asked asked = ask(owner, before.lease.scope, Duration{0}, index);
     if (before.owner == owner) grants_[index].believed = false;   // he gives it up when he calls, not when he is answered
     const auto answer = lock.release(before.lease);
     answered(owner);
@@ -186,7 +188,22 @@ class LockWorld {
       graveyard_.push_back(std::move(locks_[owner]));   // a dead process runs no destructor
     }
     ++events_;
-    end_of(owner, traits_.claims.detects_death && traits_.kills);
+    const bool frees = traits_.claims.detects_death && traits_.kills;
+    Request& last = requests_[owner];
+    if (std::exchange(last.in_flight, false)) {   // nobody knows how far it came
+      --in_flight_;
+      if (last.grant) {
+        grants_[*last.grant].free_at = std::max(grants_[*last.grant].free_at, now() + last.ttl);
+      } else {
+        Grant grant;
+        grant.owner = owner;
+        grant.lease = Lease{last.scope, {}, owner_id(owner), now() + last.ttl};
+        grant.free_at = grant.lease.deadline;
+        grant.given = never;
+        grants_.push_back(std::move(grant));
+      }
+    }
+    end_of(owner, frees);
   }
   void crash() {
     play_.tell("the power goes, and comes back");
@@ -249,12 +266,21 @@ class LockWorld {
   struct Request {
     Duration time;
     bool made = false;
+    bool in_flight = false;
+    LockScope scope;
+    Duration ttl;
+    std::optional<std::size_t> grant;
   };
   struct Busy {
     Asked asked;
     Duration time;
     std::uint64_t event = 0;
     LockScope scope;
+  };
+  struct Renewal {
+    LockScope scope;
+    std::uint64_t asked = 0, answered = 0;
+    Duration until;
   };
   struct Lost {
     Asked asked;
@@ -264,25 +290,29 @@ class LockWorld {
     Duration deadline;
   };
 
+  /// The owner whose call runs in this thread.
+  static std::uint32_t& calling() {
+    static thread_local std::uint32_t owner = 0;
+    return owner;
+  }
   /// The request is made behind the first reading of the clock, if nothing was asked of the medium before: from there on time counts (LOCK-7).
   void point(bool is_reading) {
     if (!at_point || in_flight_ == 0 || quiet_) return;
-    const std::uint32_t me = turn_;
     at_point();
-    turn_ = me;
-    Request& mine = requests_[me];
+    Request& mine = requests_[calling()];
     if (is_reading && !mine.made) mine.time = now();
     mine.made = true;
   }
-  Asked ask(std::uint32_t owner) {
+  /// A grant: of which it is the renewal or release.
+  Asked ask(std::uint32_t owner, const LockScope& scope, Duration ttl, std::optional<std::size_t> grant = {}) {
     ++in_flight_;
-    turn_ = owner;
-    requests_[owner] = {now(), false};
+    calling() = owner;
+    requests_[owner] = {now(), false, true, scope, ttl, grant};
     return {owner, now(), ++events_};
   }
   void answered(std::uint32_t owner) {
     if (at_answer) at_answer(owner);
-    turn_ = owner;
+    requests_[owner].in_flight = false;
     ++events_;
     --in_flight_;
   }
@@ -346,7 +376,10 @@ class LockWorld {
     if (in_flight_ != 0) return;
     const auto busy = std::exchange(busy_, {});
     const auto lost = std::exchange(lost_, {});
-    for (const Busy& one : busy) judge(one);
+    const auto renewals = std::exchange(renewals_, {});
+    for (const Busy& one : busy)
+      if (std::none_of(renewals.begin(), renewals.end(), [&](const Renewal& other) { return other.scope == one.scope && other.asked < one.event && other.answered > one.asked.event && other.until >= one.asked.time; }))
+        judge(one);
     for (const Lost& one : lost) {
       const bool somebody = std::any_of(grants_.begin(), grants_.end(), [&](const Grant& other) {
         return other.lease.scope == grants_[one.grant].lease.scope && other.given > grants_[one.grant].given && other.asked < one.event;
@@ -440,10 +473,11 @@ class LockWorld {
   std::vector<Grant> grants_;
   std::vector<Busy> busy_;
   std::vector<Lost> lost_;
+  std::vector<Renewal> renewals_;
   std::uint64_t events_ = 0;
   std::array<Request, owners> requests_;
-  std::uint32_t in_flight_ = 0, turn_ = 0;
-  bool quiet_ = false;
+  std::atomic<std::uint32_t> in_flight_ = 0;   // these two are looked at by calls that waited for a mutex, out of turn
+  std::atomic<bool> quiet_ = false;
 };
 
 }  // namespace kfm_det::conformance::detail
