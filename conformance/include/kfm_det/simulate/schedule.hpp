@@ -41,8 +41,8 @@ class Scheduler {
   struct Decisions {
     /// 0 .. below-1; zero is the simplest. At a point: 0 goes on, n gives the turn to the n-th of the others. Where a task has ended: who goes on.
     std::function<std::uint32_t(std::uint32_t below)> pick;
-    /// Before the turn changes at a point. May call abandon().
-    std::function<void(std::size_t from, std::size_t to)> at_change;
+    /// Before the turn changes: at a point, where it may call abandon(from); and behind the end of a task.
+    std::function<void(std::size_t from, std::size_t to, bool has_ended)> at_change;
     std::uint32_t preemptions_max = 2;
   };
 
@@ -114,7 +114,7 @@ class Scheduler {
     if (how == 0) return;
     --preemptions_left_;
     const std::size_t to = others[how - 1];
-    if (decisions_.at_change) decisions_.at_change(me, to);
+    if (decisions_.at_change) decisions_.at_change(me, to, false);
     std::unique_lock guard(mutex_);
     if (free_running_) return;   // somebody waits for what is held here
     tasks_[me]->state = tasks_[me]->given_up ? State::abandoned : State::ready;
@@ -180,7 +180,7 @@ class Scheduler {
         task.state = State::ended;
         task.given_up = false;
         ++progress_;
-        hand_over_behind_an_end();
+        hand_over_behind_an_end(guard, number);
       }
     });
   }
@@ -197,7 +197,7 @@ class Scheduler {
     turn_ = nobody;
     all_done_.notify_all();
   }
-  void hand_over_behind_an_end() {
+  void hand_over_behind_an_end(std::unique_lock<std::mutex>& guard, std::size_t me) {
     std::vector<std::size_t> able;
     for (std::size_t i = 0; i < count_; ++i)
       if (tasks_[i]->state == State::ready || tasks_[i]->state == State::waiting) able.push_back(i);
@@ -206,7 +206,15 @@ class Scheduler {
       all_done_.notify_all();
       return;
     }
-    pass_on(able.size() == 1 || free_running_ ? able[0] : able[decisions_.pick(static_cast<std::uint32_t>(able.size()))]);
+    const bool decides = !free_running_;
+    std::size_t to = able[0];
+    if (decides) {
+      guard.unlock();   // at_change may ask this scheduler something
+      if (able.size() != 1) to = able[decisions_.pick(static_cast<std::uint32_t>(able.size()))];
+      if (decisions_.at_change) decisions_.at_change(me, to, true);
+      guard.lock();
+    }
+    pass_on(to);
   }
   void wait_for_all(std::unique_lock<std::mutex>& guard, bool finishing) {
     const auto done = [&] {

@@ -26,8 +26,10 @@ struct LockInside {
   struct Case {
     std::uint32_t past;   // prepare_lock
     Verb verb;            // of owner a; the others ask for the scope
+    bool releases;        // and b, when it is granted, gives it back at once
   };
-  static constexpr std::array<Case, 8> cases{{{0, Verb::acquire}, {1, Verb::renew}, {1, Verb::release}, {2, Verb::renew}, {3, Verb::acquire}, {3, Verb::renew}, {3, Verb::release}, {4, Verb::acquire}}};
+  static constexpr std::array<Case, 9> cases{{{0, Verb::acquire, false}, {1, Verb::renew, false}, {1, Verb::release, false}, {2, Verb::renew, false}, {3, Verb::acquire, false},
+                                              {3, Verb::renew, false}, {3, Verb::release, false}, {4, Verb::acquire, false}, {0, Verb::acquire, true}}};
   struct Gone {};   // unwinds the body of a task whose owner is dead
 
   simulate::Scheduler& scheduler;
@@ -51,7 +53,11 @@ struct LockInside {
                                                      else if (one.verb == Verb::renew) (void)world.renew(0, *mine);
                                                      else world.release(0, *mine);
                                                    },
-                                                   [&] { (void)world.acquire(1, lock_scope()); }, [&] { (void)world.acquire(2, lock_scope()); }};
+                                                   [&] {
+                                                     const auto grant = world.acquire(1, lock_scope());
+                                                     if (grant && one.releases) world.release(1, *grant);
+                                                   },
+                                                   [&] { (void)world.acquire(2, lock_scope()); }};
     const bool third = with_third && play.flip();
     {
       const Finish finish{scheduler};
@@ -62,9 +68,10 @@ struct LockInside {
       };
       scheduler.run({verbs.begin(), verbs.begin() + (third ? 3 : 2)},
                     {[&](std::uint32_t below) { return play.pick(below); },
-                     [&](std::size_t from, std::size_t to) {
-                       const std::uint32_t how = passes != 0 ? play.pick(4) : 0;
-                       std::string line = name(from) + " is stopped within it, " + name(to) + " goes on";
+                     [&](std::size_t from, std::size_t to, bool has_ended) {
+                       const std::uint32_t how = passes != 0 ? play.pick(has_ended ? 3 : 4) : 0;
+                       if (has_ended && how == 0) return;
+                       std::string line = name(from) + (has_ended ? " is done, " : " is stopped within it, ") + name(to) + " goes on";
                        if (how == 1 || how == 2) {
                          --passes;
                          world.clocks().advance(seconds(how == 1 ? 6 : 12));

@@ -108,8 +108,10 @@ inline bool ask_whether_it_waits(const MakeLockFixture& make, Report& report) {
     return false;   // every other part would stand still in its first busy call
   }
   // Three times each, the fastest of them: so much slower can no machine make one of the two alone.
-  if (world->busy_time > std::chrono::milliseconds(30) + 20 * world->free_time)
+  if (world->busy_time > std::chrono::milliseconds(30) + 20 * world->free_time) {
     lock_violation(report, "waits", "LOCK-6", "try_acquire() of a scope that is held takes more than twenty times as long as one that is granted, and more than 30 ms: it waits", script, 2);
+    return false;
+  }
   return true;
 }
 

@@ -41,6 +41,7 @@ class LockWorld {
   struct Grant {
     std::uint32_t owner = 0;
     Lease lease;
+    Duration given_at;
     Duration free_at;                    // behind this it is in nobody's way
     std::uint64_t asked = 0, given = 0;  // events: the call, its answer
     std::uint64_t gone = never;          // the event from which it certainly is in nobody's way
@@ -351,6 +352,7 @@ class LockWorld {
     grant.free_at = now() + std::max(ttl, Duration{0});
     grant.asked = asked.event;
     grant.given = events_;
+    grant.given_at = now();
     grants_.push_back(grant);
     one_believes();
     broken_unless("LOCK-2", lease.token.value != 0 && lease.token > above, [&] { return "token " + std::to_string(lease.token.value) + " is not above " + std::to_string(above.value) + ", as was asked"; });
@@ -358,7 +360,8 @@ class LockWorld {
       const Grant& earlier = grants_[i];
       if (earlier.lease.scope != scope || earlier.forgotten) continue;
       if (earlier.gone == never || earlier.over == Over::dead) play_.asked("LOCK-3");   // it stood in nobody's way any more
-      broken_unless("LOCK-2", lease.token != earlier.lease.token && (earlier.given > asked.event || lease.token > earlier.lease.token),
+      // Calls that overlap may be granted in either order; but who is granted a lower token cannot have been the first, if his lease outlasts the other's grant.
+      broken_unless("LOCK-2", lease.token > earlier.lease.token || (lease.token != earlier.lease.token && earlier.given > asked.event && lease.deadline <= earlier.given_at),
                     [&] { return "token " + std::to_string(lease.token.value) + " is granted behind token " + std::to_string(earlier.lease.token.value); });
     }
   }
