@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/simulate/ambiguous.hpp"
 #include "kfm_det/simulate/schedule.hpp"
 #include "kfm_det/simulate/skewed_clock.hpp"
 
@@ -101,4 +102,25 @@ TEST_CASE("clocks of one machine agree, but for one that sleeps") {
   CHECK(clocks.of(0).monotonic() == Duration{0});
   CHECK(clocks.of(0).epoch() == clocks.of(1).epoch());
   CHECK(clocks.of(0).epoch() == "boot-2");
+}
+
+TEST_CASE("a wire loses answers, requests, or brings them later") {
+  using simulate::Wire;
+  Wire::Loss loss = Wire::Loss::none;
+  int done = 0;
+  Wire wire([&] { return loss; });
+  const auto call = [&] { return wire.call<int>([&] { return result<int>(++done); }); };
+  CHECK(call().value() == 1);
+  loss = Wire::Loss::answer;
+  CHECK(call().error().code() == errc::timed_out);
+  CHECK(done == 2);
+  loss = Wire::Loss::request;
+  CHECK(call().error().code() == errc::timed_out);
+  CHECK(done == 2);
+  loss = Wire::Loss::late;
+  CHECK(call().error().code() == errc::timed_out);
+  CHECK(done == 2);
+  CHECK(wire.deliver() == 1);
+  CHECK(done == 3);
+  CHECK(wire.deliver() == 0);
 }

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/lock_ambiguous.hpp"
 #include "kfm_det/conformance/detail/lock_inside.hpp"
 #include "kfm_det/conformance/detail/lock_parts.hpp"
 #include "kfm_det/conformance/detail/lock_threads.hpp"
@@ -66,6 +67,7 @@ namespace kfm_det::conformance::detail {
     if (blocked) report.bounds.emplace_back("inside: a call held a mutex while it read the clock or called its medium, and another one waited for it; explored at call boundaries only");
     else if (!traits.has_points) report.bounds.emplace_back("inside: the turn changes at readings of the clock only; the fixture has no on_call()");
   }
+  part("lost answers", most, drawn, "every script of up to 4 acts of 2 owners, in which up to 2 answers are lost, requests too, or arrive late", LockAmbiguity{});
   part("more acts", report.passed() ? most : std::min<std::uint64_t>(most, 2000), 0, "every script of up to 5 acts", LockActs{5, false});
   part("longer schedules", 0, drawn, "3 owners with 4 calls each, while 6 s pass twice", LockSchedules{3, true});
   if (report.passed()) {   // what is found from here on has one cause: the others were found before

@@ -79,6 +79,8 @@ class LockWorld {
       say(owner, "error " + std::string(answer.error().message()));
       // A number that no counter of 63 bits holds, or no time at all, may be refused.
       broken_unless("LOCK-6", above.value >= std::uint64_t{1} << 62 || ttl <= Duration{0} || error_is_fine, [&] { return who(owner) + "try_acquire() answers an error: " + answer.error().message(); });
+      if (answers_are_lost) nobody_knows(owner, scope, ttl);
+      settle();
       return std::nullopt;
     }
     if (!answer.value()) {
@@ -103,7 +105,7 @@ class LockWorld {
     answered(owner);
     if (answer) say(owner, "until " + at(answer.value().deadline));
     else say(owner, answer.error().code() == errc::lease_lost ? "lease_lost" : "error " + std::string(answer.error().message()));
-    if (ttl > Duration{0}) renewals_.push_back({before.lease.scope, asked.event, events_, now() + ttl});   // it may be in the way while it is decided, even if it fails in the end
+    if (ttl > Duration{0}) renewals_.push_back({asked, now() + ttl, events_, before.lease.scope});   // while it is decided, even if it fails in the end
     Grant& grant = grants_[index];
     if (before.owner != owner) {
       broken_unless("LOCK-4", !answer, [&] { return who(owner) + "renews the lease of another owner"; });
@@ -196,12 +198,8 @@ class LockWorld {
       if (last.grant) {
         grants_[*last.grant].free_at = std::max(grants_[*last.grant].free_at, now() + last.ttl);
       } else {
-        Grant grant;
-        grant.owner = owner;
-        grant.lease = Lease{last.scope, {}, owner_id(owner), now() + last.ttl};
-        grant.free_at = grant.lease.deadline;
-        grant.given = never;
-        grants_.push_back(std::move(grant));
+        nobody_knows(owner, last.scope, last.ttl);
+        grants_.back().over = Over::no;   // it ends with its owner, below
       }
     }
     end_of(owner, frees);
@@ -248,6 +246,12 @@ class LockWorld {
     for (const Grant& grant : grants_) last = std::max(last, grant.free_at);
     return last;
   }
+  /// Requests that were under way arrived: whatever an answer was lost for may stand from now on.
+  void something_arrived() {
+    ++events_;
+    for (Grant& grant : grants_)
+      if (grant.gone == never) grant.free_at = std::max(grant.free_at, now() + lease_ttl);
+  }
   /// Opens the handles before time and turns begin to matter: opening may make calls too.
   void connect_all() {
     for (std::uint32_t owner = 0; owner < owners; ++owner) (void)lock_of(owner);
@@ -256,6 +260,7 @@ class LockWorld {
   std::function<void()> at_point;                          ///< called at each reading of a clock and each call of the medium, inside the verbs
   std::function<void(std::uint32_t owner)> at_answer;      ///< called when a verb has answered: the owner waits for his turn
   std::string_view instead;                                ///< the law that stands for all others: in a part where only one cause is possible
+  bool answers_are_lost = false;                           ///< an error says nothing of what has happened
   bool error_is_fine = false;                              ///< some systems cannot do what is asked, and may say so
 
  private:
@@ -277,11 +282,6 @@ class LockWorld {
     Duration time;
     std::uint64_t event = 0;
     LockScope scope;
-  };
-  struct Renewal {
-    LockScope scope;
-    std::uint64_t asked = 0, answered = 0;
-    Duration until;
   };
   struct Lost {
     Asked asked;
@@ -324,6 +324,17 @@ class LockWorld {
       locks_[owner] = std::move(opened).value();
     }
     return *locks_[owner];
+  }
+  /// It may have been granted.
+  void nobody_knows(std::uint32_t owner, const LockScope& scope, Duration ttl) {
+    Grant grant;
+    grant.owner = owner;
+    grant.lease = Lease{scope, {}, owner_id(owner), now() + ttl};
+    grant.free_at = grant.lease.deadline;
+    grant.given = never;
+    grant.believed = false;
+    grant.over = Over::dead;
+    grants_.push_back(std::move(grant));
   }
   void end_of(std::uint32_t owner, bool frees) {
     for (Grant& grant : grants_) {
@@ -377,11 +388,10 @@ class LockWorld {
   /// What could not be judged while calls overlapped.
   void settle() {
     if (in_flight_ != 0) return;
-    const auto busy = std::exchange(busy_, {});
+    const auto busy = std::exchange(busy_, {}), renewals = std::exchange(renewals_, {});
     const auto lost = std::exchange(lost_, {});
-    const auto renewals = std::exchange(renewals_, {});
     for (const Busy& one : busy)
-      if (std::none_of(renewals.begin(), renewals.end(), [&](const Renewal& other) { return other.scope == one.scope && other.asked < one.event && other.answered > one.asked.event && other.until >= one.asked.time; }))
+      if (std::none_of(renewals.begin(), renewals.end(), [&](const Busy& other) { return other.scope == one.scope && other.asked.event < one.event && other.event > one.asked.event && other.time >= one.asked.time; }))
         judge(one);
     for (const Lost& one : lost) {
       const bool somebody = std::any_of(grants_.begin(), grants_.end(), [&](const Grant& other) {
@@ -474,9 +484,8 @@ class LockWorld {
   std::array<std::unique_ptr<AnyLock>, owners> locks_;
   std::vector<std::unique_ptr<AnyLock>> graveyard_;
   std::vector<Grant> grants_;
-  std::vector<Busy> busy_;
+  std::vector<Busy> busy_, renewals_;   // a renewal: `time` is until when it may be in the way
   std::vector<Lost> lost_;
-  std::vector<Renewal> renewals_;
   std::uint64_t events_ = 0;
   std::array<Request, owners> requests_;
   std::atomic<std::uint32_t> in_flight_ = 0;   // these two are looked at by calls that waited for a mutex, out of turn
