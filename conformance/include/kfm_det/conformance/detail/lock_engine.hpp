@@ -50,14 +50,14 @@ namespace kfm_det::conformance::detail {
   part("edges", all, 0, "times to live, tokens and names at the ends of their ranges", LockEdges{});
   // A backend on a real disk or behind a network would take hours for what memory does in a second.
   const bool slow = report.cases != 0 && (steady_now() - start) / static_cast<std::int64_t>(report.cases) > std::chrono::milliseconds(1);
-  const std::uint64_t most = slow ? std::min<std::uint64_t>(all, 500) : all;
+  const std::uint64_t most = std::min<std::uint64_t>(all, slow ? 500 : std::uint64_t{200} * std::max(options.cases, std::uint32_t{1}));
   const std::uint32_t drawn = slow ? std::min<std::uint32_t>(options.cases, 200) : options.cases;
   if (slow && !explorer.reproducing()) report.bounds.emplace_back("a script takes this backend more than a millisecond: parts that count are cut at 500, those that draw at 200");
 
+  part("pauses", most, drawn, "time passes within a call, at up to two of its points", LockPauses{});
   part("longer acts", 0, drawn, "scripts of up to 12 acts", LockActs{12, false});
   part("schedules", most, drawn, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
   part("schedules in time", most, drawn, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});
-  part("pauses", most, drawn, "time passes within a call, at up to two of its points", LockPauses{});
   {
     simulate::Scheduler scheduler;
     bool blocked = false;

@@ -174,7 +174,7 @@ struct LockSchedules {
 };
 
 /// Who has the scope before something happens to it.
-inline constexpr std::uint32_t lock_pasts = 5;
+inline constexpr std::uint32_t lock_pasts = 6;
 inline std::string_view prepare_lock(LockWorld& world, std::uint32_t past) {
   switch (past) {
     case 1: (void)world.acquire(0, lock_scope()); return "held";
@@ -184,6 +184,12 @@ inline std::string_view prepare_lock(LockWorld& world, std::uint32_t past) {
       for (int i = 0; i < 3; ++i)
         if (const auto grant = world.acquire(0, lock_scope())) world.release(0, *grant);
       return "released, three times";
+    case 5:
+      if (const auto grant = world.acquire(0, lock_scope())) {
+        world.pass(seconds(6), "");
+        (void)world.renew(0, *grant);
+      }
+      return "renewed";
     default: return "never held";
   }
 }
