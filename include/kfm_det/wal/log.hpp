@@ -67,7 +67,7 @@ class DoneHeads {
  public:
   [[nodiscard]] result<void> see(const WalRecord& record, const StreamId& stream) {
     if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest_ = Head{};
-    KFM_DET_TRY(auto head, head_of(record, stream));
+    KFM_DET_TRY(auto head, wal::head_of(record, stream));
     if (head && is_above(*head, highest_)) highest_ = *std::move(head);
     return success();
   }
@@ -165,7 +165,7 @@ class Log {
   [[nodiscard]] const Recovery& recovery() const { return state_->recovery; }
   [[nodiscard]] const StreamId& stream_id() const { return state_->id; }
   /// For readers of the tenure: every record from `from` on.
-  [[nodiscard]] result<Lsn> read(Lsn from, RecordVisitor visitor) { return read_records(state_->stream, from, visitor); }
+  [[nodiscard]] result<Lsn> read(Lsn from, RecordVisitor visitor) { return wal::read_records(state_->stream, from, visitor); }
   [[nodiscard]] std::size_t line_bytes_max() const { return state_->options.line_bytes_max; }
 
   /// An idle moment: leaves a durable MARK behind the tail.
