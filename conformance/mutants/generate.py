@@ -44,11 +44,10 @@ def mutated(mutant, family):
                 includes.append(line)
         text = re.sub(r"^#(include .*|ifndef KFM_DET_\w+_HPP|define KFM_DET_\w+_HPP|endif\s*)$", "", text, flags=re.M)
         text = re.sub(r"^namespace kfm_det\b", f"namespace kfm_det::{mutant.id}", text, flags=re.M)
-        # what the copy does not hold is found where it always was
-        rooms = {"wal": "kfm_det::wal"}
-        for room, whole in rooms.items():
-            text = re.sub(rf"^(namespace kfm_det::{mutant.id}::{room} {{)$", rf"\1\nusing namespace {whole};", text, flags=re.M)
         out.append(text)
+    if family.files:   # what the copy does not hold is found where it always was
+        rooms = ("detail", "wal", "wal::detail")
+        out.insert(0, "\n".join([f"namespace kfm_det::{room} {{}}" for room in rooms] + [f"namespace kfm_det::{mutant.id}::{room} {{ using namespace kfm_det::{room}; }}" for room in rooms]))
     for path in family.files:   # the real ones, so that names which the copy only mentions exist
         includes.append(f'#include "kfm_det/{path}"')
     return "\n".join(includes), "\n".join(out)

@@ -11,7 +11,7 @@
 ///     // may be left out:
 ///     void wipe();                                                  // the storage is empty: for storage that outlives the fixture
 ///     void crash();                                                 // every process died, or the power went
-///     Plan plan(const Sources& world) const;                        // for a plan type that wants arguments
+///     Plan plan(const Sources& world) const;                        // for a plan type that wants arguments: of the sources' names, not of their bytes
 ///     void equip(kfm_det::Services& services) const;                // what the operations ask for
 ///     template <class P, class St, class L, class Si, class Env> using Updater = acme::Updater<P, St, L, Si, Env>;   // another updater: run(Trigger), undo(RunId)
 ///     template <class P, class St, class L, class Si, class Env>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// A small plan type and its worlds, for people who have backends to check and no plan: one key for each source, and a roll-up of them all.
+/// A small plan type and its worlds, for people who have backends to check and no plan: one key for each source, and a roll-up of them all that is checked.
 ///
 /// Thread-safety: pure functions.
 #ifndef KFM_DET_CONFORMANCE_UPDATER_SAMPLE_HPP
@@ -39,6 +39,16 @@ struct SampleJoin {
     return Output::publish(BusinessKey{"all"}, std::move(all), Json::object({{"parts", Json(static_cast<std::uint64_t>(params.parts.size()))}}));
   }
 };
+/// Publishes nothing: a check.
+struct SampleCheck {
+  struct Params { std::string step; };
+  static result<Output> run(const Params& params, StepContext& context) {
+    KFM_DET_TRY(const BytesView bytes, context.upstream(params.step));
+    if (bytes.empty()) return Error(errc::operation_failed, "there is nothing to publish", params.step, "Give the plan a source.");
+    return Output::nothing();
+  }
+};
+KFM_DET_DESCRIBE(SampleCheck::Params, step)
 KFM_DET_DESCRIBE(SampleCopy::Params, source)
 KFM_DET_DESCRIBE(SampleJoin::Params, parts)
 
@@ -46,7 +56,7 @@ struct SamplePlan {
   static constexpr UpdaterId id{"sample"};
   static constexpr Version version{1, 0, 0};
   static constexpr MissingKeys missing_keys = MissingKeys::retire;
-  using Operations = kfm_det::Operations<SampleCopy, SampleJoin>;
+  using Operations = kfm_det::Operations<SampleCheck, SampleCopy, SampleJoin>;
   std::vector<std::string> uris;
 
   result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
@@ -64,14 +74,15 @@ struct SamplePlan {
       parts.push_back(plan.step<SampleCopy>("copy:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri}));
       join.parts.push_back("copy:" + ref.uri);
     }
-    plan.step<SampleJoin>("join", join).after(parts).publishes(BusinessKey{"all"});
+    const StepRef all = plan.step<SampleJoin>("join", join).after(parts).publishes(BusinessKey{"all"});
+    plan.step<SampleCheck>("check", {all.id}).after(all);
     return success();
   }
 };
 
-/// A: three sources. B: one changed, one left. C: one of its own.
+/// A: three sources. B: one changed, one left. C: one of its own. D: as A, with other bytes.
 [[nodiscard]] inline std::vector<Sources> sample_worlds() {
-  return {{{"a", "one"}, {"b", "two"}, {"c", "three"}}, {{"a", "other"}, {"b", "two"}}, {{"d", "four"}, {"b", "two"}}};
+  return {{{"a", "one"}, {"b", "two"}, {"c", "three"}}, {{"a", "other"}, {"b", "two"}}, {{"d", "four"}, {"b", "two"}}, {{"a", "one"}, {"b", "zwei"}, {"c", "drei"}}};
 }
 [[nodiscard]] inline SamplePlan sample_plan(const Sources& world) {
   SamplePlan plan;

@@ -136,7 +136,7 @@ class UpdaterCase {
       }
     }
     const std::size_t runs = view.runs().size();
-    if (counts_runs) play_.expect("RUN-8", runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
+    if (counts_runs) play_.expect(disturbance == Disturbance::paused ? "RUN-9" : "RUN-8", runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
   }
 
   void shows_what_it_should(const SinkView& view, const Command& last) {

@@ -175,7 +175,6 @@ struct Owner {
   std::uint64_t changes = 0;            ///< calls so far that change a backend
   std::uint64_t calls = 0;              ///< all of them
   bool dead = false, paused = false, failed = false;
-  bool begun = false;                   ///< the sink has answered its begin(): it has a tenure
   std::string where;                    ///< at which place it was killed or paused, or what failed
   Watch* watch = nullptr;
 
@@ -288,13 +287,7 @@ struct WatchedLock {
 template <class Si>
 struct WatchedSink {
   static constexpr SinkClaims claims = Si::claims;
-  result<Head> begin(const Tenure& tenure, const StreamId& stream) { 
-    return owner->change("sink begin", [&] {
-      auto begun = inner.begin(tenure, stream);
-      if (begun) owner->begun = true;
-      return begun;
-    });
-  }
+  result<Head> begin(const Tenure& tenure, const StreamId& stream) {  return owner->change("sink begin", [&] { return inner.begin(tenure, stream); }); }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     return owner->change("sink upsert", [&] {
       for (const Upsert& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::upsert);
