@@ -13,7 +13,8 @@
 ///           run of these inputs counts.
 ///   RUN-11  a run that was taken back never goes forward again, and no other trigger with its version and inputs puts back what a person took away. Bug: only
 ///           the status of open runs is looked at; only the trigger's own run is looked at.
-///   RUN-12  a trigger is answered: no open run, dead owner or earlier failure blocks it for ever. Bug: an error of a run that is settled ends the trigger.
+///   RUN-12  a trigger is answered: an open run that cannot go on is passed over or taken back, and neither it nor a dead owner stands in the way. Bug: an
+///           error of a run that is settled ends the trigger.
 ///   RUN-13  a run whose effects are all in the sink is committed, and needs neither inputs nor code. Bug: the plan is made again before anybody asks the sink.
 ///   RUN-14  keys that leave the plan are retired or kept as the plan type says, whichever earlier run planned them, committed or not. Bug: only what
 ///           committed runs published is retired.

@@ -165,7 +165,7 @@ inline constexpr Law laws[] = {
      "any finished run of these inputs counts"},
     {"RUN-11", "a run that was taken back never goes forward again, and no other trigger with its version and inputs puts back what a person took away",
      "only the status of open runs is looked at; only the trigger's own run is looked at"},
-    {"RUN-12", "a trigger is answered: no open run, dead owner or earlier failure blocks it for ever",
+    {"RUN-12", "a trigger is answered: an open run that cannot go on is passed over or taken back, and neither it nor a dead owner stands in the way",
      "an error of a run that is settled ends the trigger"},
     {"RUN-13", "a run whose effects are all in the sink is committed, and needs neither inputs nor code",
      "the plan is made again before anybody asks the sink"},

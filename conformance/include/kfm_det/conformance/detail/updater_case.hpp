@@ -52,22 +52,13 @@ class UpdaterCase {
     } else {
       answer = subject_->undo(owner, run_id(command.which));
     }
-    if (answer.killed) {
-      if (!subject_->watch.broken) play_.note("killed " + owner.where);
-      subject_->clock.advance(seconds(60));   // the dead owner's lease runs out
-      subject_->crash();
-    } else if (owner.failed) {
-      play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done and answered as an error" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
-      subject_->clock.advance(seconds(60));
-    } else {
-      play_.note("answered: " + text_of(answer));
-    }
-    raise();
-    return answer;
+    return after(owner, std::move(answer));
   }
+  /// The undo of a run that the model does not have yet.
+  Answer undo_open(const RunId& run, Owner& owner) { return after(owner, subject_->undo(owner, run)); }
   /// Passes on what the watch saw.
   void raise() {
-    for (const char* law : {"RUN-1", "RUN-2", "RUN-3", "RUN-6"}) play_.asked(law);
+    for (const char* law : {"RUN-1", "RUN-2", "RUN-3", "RUN-4", "RUN-6"}) play_.asked(law);
     if (subject_->watch.broken) play_.broke(subject_->watch.broken->law, subject_->watch.broken->sentence);
   }
 
@@ -93,9 +84,9 @@ class UpdaterCase {
     }
   }
   UpdaterModel::Expected count(const Command& command) {
-    if (command.kind == Command::Kind::trigger) return model_.trigger(command.key, command.which, next_version_);
+    if (command.kind == Command::Kind::trigger) return last_ = model_.trigger(command.key, command.which, next_version_);
     model_.undo(command.which);
-    return UpdaterModel::Expected::commits;
+    return last_ = UpdaterModel::Expected::commits;
   }
 
   /// The id of the model's run: the runs in the sink stand in order.
@@ -136,7 +127,9 @@ class UpdaterCase {
       }
     }
     const std::size_t runs = view.runs().size();
-    if (counts_runs) play_.expect(disturbance == Disturbance::paused ? "RUN-9" : "RUN-8", runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
+    const bool undone = std::any_of(model_.runs().begin(), model_.runs().end(), [](const auto& run) { return run.status == UpdaterModel::Run::Status::undone; });
+    const char* law = disturbance == Disturbance::paused ? "RUN-9" : last_ != UpdaterModel::Expected::refused ? "RUN-8" : undone ? "RUN-11" : "PLAN-4";
+    if (counts_runs) play_.expect(law, runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
   }
 
   void shows_what_it_should(const SinkView& view, const Command& last) {
@@ -176,12 +169,27 @@ class UpdaterCase {
   }
 
  private:
+  Answer after(const Owner& owner, Answer answer) {
+    if (answer.killed) {
+      if (!subject_->watch.broken) play_.note("killed " + owner.where);
+      subject_->clock.advance(seconds(60));   // the dead owner's lease runs out
+      subject_->crash();
+    } else if (owner.failed) {
+      play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done and answered as an error" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
+      subject_->clock.advance(seconds(60));
+    } else {
+      play_.note("answered: " + text_of(answer));
+    }
+    raise();
+    return answer;
+  }
   static std::string text_of(const Answer& answer) { return answer.killed ? "(killed)" : answer.error ? std::string(name(answer.error->code())) + ": " + answer.error->what() : "done"; }
 
   Play& play_;
   const UpdaterDriver& driver_;
   UpdaterModel model_;
   std::unique_ptr<UpdaterSubject> subject_;
+  UpdaterModel::Expected last_ = UpdaterModel::Expected::commits;   // what the last command should answer
   bool next_version_ = false;
 };
 

@@ -278,13 +278,9 @@ class UpdaterEngine {
     one.subject().sources->fails_with = fails_with;
     play.tell(b.text());
     play.note("the sources of the open run cannot be read (" + std::string(name(fails_with)) + ") until inputs() has looked");
-    Answer answer;
-    for (std::uint32_t tries = 0; tries < driver_.attempts + 3; ++tries) {
-      Owner next;
-      answer = one.attempt(b, next);
-      if (!answer.error) break;
-    }
-    one.play().expect("RUN-12", !answer.error, [&] { return "an open run whose sources cannot be read blocks the next trigger: after " + std::to_string(driver_.attempts + 3) + " tries " + std::string(name(answer.error->code())) + ": " + answer.error->what(); });
+    Owner next;
+    const Answer answer = one.attempt(b, next);
+    one.play().expect("RUN-12", !answer.error, [&] { return "an open run whose sources cannot be read stands in the way of the next trigger, which is answered with " + std::string(name(answer.error->code())) + ": " + answer.error->what(); });
     if (planned) (void)one.count(a);
     (void)one.count(b);
     one.judge(b);
@@ -353,7 +349,7 @@ class UpdaterEngine {
     owner.stop_at = *place;
     play.tell(script[1].text());
     if (!one.attempt(script[1], owner).killed) return;
-    const bool begun = !one.subject().watch.records([](const wal::WalRecord& record) { return record.phase == wal::Phase::CONTROL && record.operation == wal::operation::undo; }).empty() || one.subject().watch.durable() == 0;
+    const bool begun = !one.subject().watch.records(is_undo).empty();
     if (begun) one.model().undo(0);
     one.until_answered(next);
     one.judge(next);
@@ -382,11 +378,21 @@ class UpdaterEngine {
     std::vector<EffectId> effects;
     if (const Json* list = planned[0]->payload.find("effects"))
       for (const Json& effect : list->items())
-        if (auto id = EffectId::from_hex(Watch::text_of(effect, "effect"))) effects.push_back(id.value());
+        if (const auto id = EffectId::from_hex(Watch::text_of(effect, "effect"))) effects.push_back(id.value());
     play.tell("undo the killed run");
+    if (const std::uint32_t again = play.pick(undo_places_max + 1); again != 0) {   // the undo is killed, too
+      Owner killed;
+      killed.stop_at = again - 1;
+      if (!one.undo_open(run, killed).killed) return;
+      if (one.subject().watch.records(is_undo).empty()) return;   // not begun: nothing is said yet
+      (void)one.count(a);
+      one.model().undo(0);
+      one.until_answered(a);
+      one.judge(a);
+      return play.reach("undo of an open run, killed");
+    }
     Owner undoing;
-    const Answer answer = one.subject().undo(undoing, run);
-    one.raise();
+    const Answer answer = one.undo_open(run, undoing);
     if (answer.error && answer.error->code() == errc::not_found) return;   // its PLAN record did not survive
     play.expect("RUN-15", !answer.error, [&] { return "the undo of an open run is answered with " + answer.error->message(); });
     for (const EffectId& effect : effects) {
@@ -401,6 +407,7 @@ class UpdaterEngine {
     play.reach("undo of an open run");
   }
 
+  static bool is_undo(const wal::WalRecord& record) { return record.phase == wal::Phase::CONTROL && record.operation == wal::operation::undo; }
   static std::vector<const wal::WalRecord*> plans(UpdaterCase& one) {
     return one.subject().watch.records([](const wal::WalRecord& record) { return record.phase == wal::Phase::PLAN; });
   }
@@ -414,6 +421,7 @@ class UpdaterEngine {
   }
 
   static constexpr std::size_t undo_script = ~std::size_t{0};
+  static constexpr std::uint32_t undo_places_max = 24;   // the undo of a small open run has fewer
   static constexpr std::size_t twice_[] = {0, 2, undo_script};   // contents A; A, B; A, undo
 
   Explorer& explorer_;

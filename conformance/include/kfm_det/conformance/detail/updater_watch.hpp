@@ -3,7 +3,7 @@
 /// Watched backends: store, lock, sink and sources of one updater's process, which can be killed, paused or failed at any call, and what is seen on the way.
 ///
 /// An Owner is one process: once dead, nothing of it reaches a backend any more, not even from destructors. The Watch outlives all of them: it keeps what
-/// was appended and what is durable, and asks RUN-1, RUN-2, RUN-3 and RUN-6 at the calls themselves. Thread-safety: one thread.
+/// was appended and what is durable, and asks RUN-1, RUN-2, RUN-3, RUN-4 and RUN-6 at the calls themselves. Thread-safety: one thread.
 #ifndef KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 
@@ -15,10 +15,12 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/plan_fixture.hpp"
 #include "kfm_det/contracts/lock.hpp"
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/source_reader.hpp"
@@ -28,8 +30,6 @@
 
 namespace kfm_det::conformance {
 
-/// What the sources of a world hold: uri, bytes.
-using Sources = std::map<std::string, Bytes>;
 
 namespace detail {
 
@@ -41,7 +41,7 @@ class Watch {
  public:
   struct Entry {
     Bytes bytes;
-    std::optional<wal::WalRecord> record;   ///< none: another writer's format
+    std::shared_ptr<const wal::WalRecord> record;   ///< null: another writer's format
   };
 
   /// The first law that was seen to break. Kept, not thrown: the code under test may catch everything.
@@ -58,7 +58,7 @@ class Watch {
       else { frames.erase(kept); ++entry; }
     }
     for (auto& [lsn, bytes] : frames) keep(lsn, bytes);
-    durable_ = entries_.empty() ? 0 : entries_.rbegin()->first;
+    durable_ = recovered_ = entries_.empty() ? 0 : entries_.rbegin()->first;
   }
   void appended(Lsn last, std::span<const BytesView> group) {
     Lsn lsn = last - group.size();
@@ -68,12 +68,12 @@ class Watch {
 
   /// RUN-3 and RUN-6, of what is about to be appended.
   void before_append(std::span<const BytesView> group) {
-    std::vector<wal::WalRecord> records;
+    std::vector<std::shared_ptr<const wal::WalRecord>> records;
     for (const BytesView frame : group)
-      if (auto record = record_of(frame)) records.push_back(*std::move(record));
+      if (auto record = record_of(frame)) records.push_back(std::move(record));
     for (const auto& record : records) {
-      if (record.phase == wal::Phase::UPSERT && record.status == wal::Status::DONE && record.operation == wal::operation::upsert) done(record);
-      if (record.phase == wal::Phase::COMMIT) commit(record, records);
+      if (record->phase == wal::Phase::UPSERT && record->status == wal::Status::DONE && record->operation == wal::operation::upsert) done(*record);
+      if (record->phase == wal::Phase::COMMIT) commit(*record, records);
     }
   }
   /// RUN-1 and RUN-2, of what is about to reach the sink.
@@ -112,7 +112,7 @@ class Watch {
   [[nodiscard]] std::vector<const wal::WalRecord*> records(Of&& of) const {
     std::vector<const wal::WalRecord*> out;
     for (const auto& [lsn, entry] : entries_)
-      if (entry.record && of(*entry.record)) out.push_back(&*entry.record);
+      if (entry.record && of(*entry.record)) out.push_back(entry.record.get());
     return out;
   }
   [[nodiscard]] static std::string text_of(const Json& object, std::string_view member) {
@@ -121,11 +121,16 @@ class Watch {
   }
 
  private:
-  static std::optional<wal::WalRecord> record_of(BytesView frame) {
+  /// Parsed once: the worlds of a check write the same lines over and over.
+  static std::shared_ptr<const wal::WalRecord> record_of(BytesView frame) {
+    static thread_local std::unordered_map<Bytes, std::shared_ptr<const wal::WalRecord>> known;   // unordered: a cache, asked by key only
+    if (known.size() > 20'000) known.clear();
+    const auto [at, is_new] = known.try_emplace(Bytes(frame));
+    if (!is_new) return at->second;
     const wal::Line line = wal::read_line(frame);
-    if (line.kind != wal::LineKind::frame) return std::nullopt;
-    auto record = wal::read_record(line);
-    return record ? std::optional<wal::WalRecord>(std::move(record).value()) : std::nullopt;
+    if (line.kind != wal::LineKind::frame) return nullptr;
+    if (auto record = wal::read_record(line)) at->second = std::make_shared<const wal::WalRecord>(std::move(record).value());
+    return at->second;
   }
   void keep(Lsn lsn, BytesView frame) { entries_[lsn] = Entry{Bytes(frame), record_of(frame)}; }
 
@@ -133,7 +138,12 @@ class Watch {
     const std::string hex = text_of(record.payload, "effect");
     const auto effect = EffectId::from_hex(hex);
     if (!effect || !find_effect) return;
-    if (!find_effect(effect.value())) return complain("RUN-3", "DONE of effect " + hex.substr(0, 12) + " goes into the log, and the sink has no such effect");
+    if (!find_effect(effect.value())) {
+      for (const auto& [lsn, entry] : entries_)
+        if (lsn <= recovered_ && entry.record && entry.record->phase == wal::Phase::UPSERT && text_of(entry.record->payload, "effect") == hex)
+          return complain("RUN-4", "effect " + hex.substr(0, 12) + " was UNKNOWN when this tenure began and is taken for DONE, and the sink has no such effect: its content was there, or nobody asked");
+      return complain("RUN-3", "DONE of effect " + hex.substr(0, 12) + " goes into the log, and the sink has no such effect");
+    }
     const auto carried = carried_.find(effect.value());
     const Json* head = record.payload.find("head");
     const Json* lsn = head ? head->find("lsn") : nullptr;
@@ -142,7 +152,7 @@ class Watch {
     if (carried != carried_.end() && std::stoull(text) < carried->second.lsn)
       complain("RUN-3", "DONE of effect " + hex.substr(0, 12) + " carries the head " + text + ", and the effect carried " + std::to_string(carried->second.lsn));
   }
-  void commit(const wal::WalRecord& record, const std::vector<wal::WalRecord>& with) {
+  void commit(const wal::WalRecord& record, const std::vector<std::shared_ptr<const wal::WalRecord>>& with) {
     const Json* effects = nullptr;
     std::set<std::string> finished;
     const auto see = [&](const wal::WalRecord& one) {
@@ -152,7 +162,7 @@ class Watch {
     };
     for (const auto& [lsn, entry] : entries_)
       if (entry.record) see(*entry.record);
-    for (const auto& one : with) see(one);
+    for (const auto& one : with) see(*one);
     if (!effects) return;
     for (const Json& effect : effects->items())
       if (!finished.contains(text_of(effect, "effect")))
@@ -160,7 +170,7 @@ class Watch {
   }
 
   std::map<Lsn, Entry> entries_;
-  Lsn durable_ = 0;
+  Lsn durable_ = 0, recovered_ = 0;   // recovered_: what the tenure at work found
   std::map<EffectId, Head> carried_;
 };
 
