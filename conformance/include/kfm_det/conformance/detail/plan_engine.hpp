@@ -94,6 +94,7 @@ class PlanEngine {
     if (!driver_.golden.empty()) explorer_.run("golden", {all, 0, "what other builds gave"}, [this](Play& play) { golden(play); });
     else report_.bounds.push_back("golden: the fixture has no golden(), so PLAN-2 is not asked: other builds, standard libraries and machines are not compared");
     if (!driver_.has_worlds) report_.bounds.push_back("operations: not run, the fixture gives no worlds()");
+    report_.bounds.push_back("unordered containers of texts and numbers have one order in every process of one build of one standard library: golden() of another build tells whether that order shows");
     report_.bounds.push_back("a process with another address layout is not begun: addresses differ by what was allocated before; uninitialised padding is found by fill patterns, and by valgrind");
   }
 
