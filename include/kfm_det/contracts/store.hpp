@@ -25,6 +25,8 @@
 ///   STORE-15  a frame comes back byte for byte; what is no frame (empty, or with a newline) is errc::invalid_argument, and nothing of its group is appended.
 ///             Bug: text that is trimmed or normalised; a newline that splits a line.
 ///   STORE-16  recovery and scan take time and memory in proportion to the log, whatever its bytes say. Bug: a length field that is believed.
+///   STORE-17  a log that has lost nothing that was promised is usable: Clean, or TornTail with its evidence. Bug: unproven bytes taken for damage.
+///   STORE-18  what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign. Bug: what is not understood is skipped as garbage.
 /// Thread-safety: append and sync may be called at the same time, each by one thread at a time; every other verb alone.
 #ifndef KFM_DET_CONTRACTS_STORE_HPP
 #define KFM_DET_CONTRACTS_STORE_HPP

@@ -135,6 +135,8 @@ template <class Fs>
     const BytesView text = bytes.substr(at, end - at);
     at = end + 1;
     const wal::Line line = wal::read_line(text);
+    if (line.kind == wal::LineKind::garbage)
+      if (const std::size_t inside = wal::next_beginning(text); inside != BytesView::npos) at = end - text.size() + inside;
     if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;
     if (line.lsn + 1 == next) { link = line.hash; linked = true; continue; }
     if (line.lsn != next || (linked && line.link != link)) continue;

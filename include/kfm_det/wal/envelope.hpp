@@ -82,8 +82,9 @@ class LinePart {
 }  // namespace detail
 
 /// Appends one sealed line, without newline, to `out`; answers the line hash. On an error (a record that is not
-/// canonical JSON) `out` is as before.
-[[nodiscard]] inline result<Digest> seal_frame(std::string& out, const Envelope& envelope, const WalRecord& record) {
+/// canonical JSON) `out` is as before. The record is a WalRecord; whoever tests a Store may seal any Json object.
+template <class Record = WalRecord>
+[[nodiscard]] result<Digest> seal_frame(std::string& out, const Envelope& envelope, const Record& record) {
   const std::size_t start = out.size();
   detail::LinePart head;
   head.text("{\"body\":{\"durable_upto\":").number(envelope.durable_upto).text(",\"format\":1,\"group\":{\"count\":").number(envelope.group_count);
@@ -91,7 +92,9 @@ class LinePart {
   head.text(",\"prev\":\"").hex(envelope.prev).text("\",\"record\":");
   out += head.view();
   if (auto written = append_canonical(out, record); !written) {
-    Error error = written.error().at("wal record " + record.step_id);
+    std::string where = "wal record";
+    if constexpr (requires { record.step_id; }) where += " " + record.step_id;
+    Error error = written.error().at(where);
     out.resize(start);
     return error;
   }

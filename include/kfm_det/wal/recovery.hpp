@@ -60,6 +60,12 @@ struct FramePlace {
   std::uint64_t length = 0;
 };
 
+/// Where a line may begin inside of garbage: a destroyed sector takes the newline along that stood in front of the next line. In a good line these
+/// texts stand at the front alone: inside of strings the quotes are escaped. npos: nowhere.
+[[nodiscard]] inline std::size_t next_beginning(BytesView garbage) {
+  return std::min(garbage.find("{\"body\":{", 1), garbage.find("{\"mark\":{", 1));
+}
+
 /// Reads segments in the order of their ordinals and reaches the verdict. Feed every *living* segment (see `living`), then `finish`.
 class Judge {
  public:
@@ -119,6 +125,15 @@ class Judge {
       const std::uint64_t offset = at;
       at = end + 1;
       const Line line = read_line(text);
+      if (line.kind == LineKind::garbage)
+        if (const std::size_t inside = next_beginning(text); inside != BytesView::npos) {
+          if (!dead) {
+            drop_group();
+            reject(offset, offset + inside);
+          }
+          at = offset + inside;
+          continue;
+        }
       const bool complete = end < bytes.size();   // the newline belongs to the frame
       if (line.kind == LineKind::newer_format) {
         found_.newer_format = true;

@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_EXPLORE_HPP
 #define KFM_DET_CONFORMANCE_EXPLORE_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -40,9 +41,17 @@ class Play {
   /// True with one chance in `of`; false is the simpler answer.
   bool flip(std::uint32_t of = 2) { return pick(of) == of - 1; }
   /// What was done, a line of the script. Counts as an operation.
-  void tell(std::string line) { script_.push_back(std::move(line)); ++operations_; }
+  void tell(std::string line) {
+    ++operations_;
+    if (!silent_) script_.push_back(std::move(line));
+  }
   /// What came of it, or the setting: a line that is no operation.
-  void note(std::string line) { script_.push_back("  " + std::move(line)); }
+  void note(std::string line) {
+    if (!silent_) script_.push_back("  " + std::move(line));
+  }
+  /// A search that judges many states tells nothing: who finds something plays it again.
+  void be_silent(bool silent) noexcept { silent_ = silent; }
+  [[nodiscard]] bool is_silent() const noexcept { return silent_; }
   /// The generators got here; counted in the report.
   void reach(std::string_view what) { ++report_.reached[std::string(what)]; }
   /// A distinct state, by its hash. True: it was not seen before.
@@ -79,6 +88,7 @@ class Play {
   std::unordered_set<std::uint64_t>& states_;   // unordered: asked for membership only
   std::vector<std::string> script_;
   std::uint64_t operations_ = 0;
+  bool silent_ = false;
   std::string last_law_;
   std::uint64_t* last_count_ = nullptr;
 };
@@ -120,7 +130,7 @@ class Explorer {
 
   /// Plays one part of the check: ends with the first law that breaks, shrunk. With a reproducer only its part and its vector are played.
   void run(std::string_view part, const Bounds& bounds, Trial trial) {
-    if (over_ || (reproducing_ && part != part_)) return;
+    if (over_ || (reproducing_ && dashed(part) != part_) || (options_.first_only && !report_.passed())) return;
     if (reproducing_) {
       if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
       return;
@@ -143,7 +153,7 @@ class Explorer {
     std::string line = std::string(part) + ": " + (all ? "all " : played != 0 ? "the first " : "") + (played != 0 ? std::to_string(played) : "") + (drawn != 0 ? (played != 0 ? " and " : "") + std::to_string(drawn) + " drawn" : "");
     if (!bounds.named.empty()) line += " (" + bounds.named + ")";
     if (stopped()) line += "; ended by the budget";
-    report_.bounds.push_back(std::move(line));
+    if (bounds.exhaustive_max + bounds.random != 0) report_.bounds.push_back(std::move(line));
   }
 
   /// Is the time that was given over?
@@ -234,8 +244,14 @@ class Explorer {
     std::string script;
     for (const std::string& line : broken.script) script += (script.empty() ? "" : "\n") + line;
     report_.violations.push_back({broken.law.law, std::move(broken.law.sentence), std::move(script),
-                                  std::string(reproducer_version) + " " + report_.check + " part=" + std::string(part) + " choices=" + to_text(broken.choices),
+                                  std::string(reproducer_version) + " " + report_.check + " part=" + dashed(part) + " choices=" + to_text(broken.choices),
                                   std::string(usual_cause(broken.law.law)), broken.operations});
+  }
+  /// A part's name as one word.
+  static std::string dashed(std::string_view part) {
+    std::string out(part);
+    std::replace(out.begin(), out.end(), ' ', '-');
+    return out;
   }
   static std::uint64_t hash_of(std::string_view text) noexcept {
     std::uint64_t hash = 0xCBF29CE484222325u;

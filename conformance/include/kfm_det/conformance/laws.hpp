@@ -48,6 +48,10 @@ inline constexpr Law laws[] = {
      "text that is trimmed or normalised; a newline that splits a line"},
     {"STORE-16", "recovery and scan take time and memory in proportion to the log, whatever its bytes say",
      "a length field that is believed"},
+    {"STORE-17", "a log that has lost nothing that was promised is usable: Clean, or TornTail with its evidence",
+     "unproven bytes taken for damage"},
+    {"STORE-18", "what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign",
+     "what is not understood is skipped as garbage"},
 
     {"LOG-1", "an answer of commit() is durable: everything up to the head it gives survives power loss",
      "ack of what was appended after the leader's sync began"},

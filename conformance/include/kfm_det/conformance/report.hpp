@@ -28,6 +28,7 @@ struct Options {
   std::uint64_t states_max = 0;    ///< crash states after which a check stops looking for more; 0: its own bound
   std::uint32_t budget_ms = 0;     ///< stops between two cases when this much time is gone; 0: no budget
   std::string reproduce;           ///< a reproducer line: play that, and nothing else
+  bool first_only = false;         ///< end with the first law that breaks
 };
 
 /// A law that was broken.

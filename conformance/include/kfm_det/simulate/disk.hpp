@@ -121,11 +121,10 @@ class Disk {
   [[nodiscard]] const DiskOptions& options() const noexcept { return state_->options; }
 
   /// The power goes now; `fates` decides what is left. No hooks are taken along.
-  [[nodiscard]] Disk after_power_loss(Fates& fates) const { return with(state_->image.after_power_loss(state_->options.profile, fates)); }
+  [[nodiscard]] Disk after_power_loss(Fates& fates) const { return after_power_loss(state_->options.profile, fates); }
+  [[nodiscard]] Disk after_power_loss(Profile profile, Fates& fates) const { return with(state_->image.after_power_loss(profile, fates)); }
   /// All processes die now, the machine stays up. What was not durable is not durable yet.
   [[nodiscard]] Disk after_kill() const { return with(state_->image.copy()); }
-  /// The same disk with another profile for the next crash.
-  [[nodiscard]] Disk with_profile(Profile profile) const { Disk out = after_kill(); out.state_->options.profile = profile; return out; }
   /// Free blocks hold these bytes: a file that grows may find them in sectors that its writes did not reach.
   void recycle(const Bytes& bytes) const { state_->image.recycle(bytes); }
 

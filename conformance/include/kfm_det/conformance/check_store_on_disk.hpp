@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// check_store_on_disk: a Store that is a template over its file system, on the simulated disk: every crash state of every short workload.
+///
+/// The fixture: `template <class Fs> struct F { using Store = ...; result<Store> open(Fs&); }` (store_fixture.hpp). The parts:
+///   workloads   scripts of up to three operations, exhaustively, then of four and longer ones: the power goes before every call that changes something, in
+///               every profile, with every fate of what is not durable (or, where they are too many, all single deviations and drawn ones); what is left
+///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
+///   faults      every k-th call of a script answers io_error, no_space or a short write, once or from then on; the power goes at the end.
+///   tenures     another owner does everything between any two calls of a recovery or a sync of the first one, and the other way round.
+///   strays      files that are not the store's; costs: what opening a longer log takes.
+///   media       damage at rest (detail/store_media.hpp).
+/// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: EINTR (a FileSystem hides it), disks that lie about a sync
+/// that answered, and what the store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
+#ifndef KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
+#define KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
+
+#include <memory>
+
+#include "kfm_det/conformance/detail/store_crash.hpp"
+#include "kfm_det/conformance/detail/store_faults.hpp"
+#include "kfm_det/conformance/detail/store_media.hpp"
+#include "kfm_det/conformance/detail/store_on_disk.hpp"
+#include "kfm_det/conformance/detail/store_tenures.hpp"
+#include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/store_fixture.hpp"
+#include "kfm_det/simulate/disk.hpp"
+
+namespace kfm_det::conformance {
+
+namespace detail {
+inline void run_store_on_disk(Report& report, const Options& options, const StoreOnDisk& subject) {
+  Explorer explorer(report, options);
+  // what is quick comes first
+  check_surroundings(explorer, subject);
+  if (subject.claims.many_processes) check_tenures(explorer, options, subject);
+  else report.bounds.push_back("tenures of several processes: not claimed (many_processes)");
+  check_faults(explorer, options, subject);
+  if (subject.claims.detects_corruption) check_media(explorer, options, subject);
+  else report.bounds.push_back("damage at rest: not claimed (detects_corruption)");
+  if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject);
+  else report.bounds.push_back("crash states: not claimed (survives_power_loss)");
+}
+}  // namespace detail
+
+template <template <class Fs> class Fixture>
+[[nodiscard]] Report check_store_on_disk(const Options& options = {}) {
+  using F = Fixture<simulate::Disk>;
+  Report report;
+  report.check = "check_store_on_disk";
+  if constexpr (diagnose_store_fixture_on_disk<F, simulate::Disk>()) {
+    const StoreClaims claims = store_claims_of<F>();
+    report.claims = {{"survives_power_loss", claims.survives_power_loss}, {"many_processes", claims.many_processes}, {"detects_corruption", claims.detects_corruption}, {"trims", claims.trims}};
+    const detail::StoreOnDisk subject{claims, [](simulate::Disk disk) -> OpenStream {
+      return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
+    }};
+    detail::run_store_on_disk(report, options, subject);
+  }
+  return report;
+}
+
+}  // namespace kfm_det::conformance
+
+#endif

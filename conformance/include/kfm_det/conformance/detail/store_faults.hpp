@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The parts of check_store_on_disk that fail calls, and that put strange files beside the store's own.
+///
+/// Thread-safety: see check_store_on_disk.hpp.
+#ifndef KFM_DET_CONFORMANCE_DETAIL_STORE_FAULTS_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_STORE_FAULTS_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_set>
+
+#include "kfm_det/conformance/detail/store_on_disk.hpp"
+#include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/simulate/disk.hpp"
+
+namespace kfm_det::conformance::detail {
+
+/// Every k-th call fails, once or from then on; then the power goes.
+inline void check_faults(Explorer& explorer, const Options& options, const StoreOnDisk& subject) {
+  const auto trial = [&](std::uint32_t ops_max) {
+    return [&, ops_max](Play& play) {
+      const Workload workload = pick_workload(play, ops_max, 1);
+      const auto run = [&](StoreWorld& world) {
+        bool go_on = world.begin();
+        for (const StoreOp op : workload.ops) {
+          if (!go_on) break;
+          go_on = apply(world, op);
+        }
+      };
+      std::uint64_t calls = 0;
+      {
+        Report unseen;
+        std::unordered_set<std::uint64_t> none;   // unordered: asked for membership only
+        Choices no_choices;
+        Play dry(no_choices, unseen, none);
+        dry.be_silent(true);
+        const Disk disk = fresh_disk(0);
+        StoreWorld world(dry, kit_stream(), subject.on(disk), subject.claims);
+        run(world);
+        calls = disk.calls();
+      }
+      const std::uint32_t k = play.pick(static_cast<std::uint32_t>(calls));
+      const std::uint32_t kind = play.pick(6);
+      const bool persists = play.pick(2) == 1;
+      const bool power = play.pick(2) == 1;
+      const Disk disk = fresh_disk(0);
+      StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
+      world.may_fail = true;
+      bool hit = false;
+      disk.on_fault([&](const Call& call) -> Fault {
+        if (call.number < k || (!persists && call.number > k) || call.verb == simulate::Verb::sync_in_flight) return {};
+        const bool is_write = call.verb == simulate::Verb::write;
+        const std::uint64_t half = is_write ? call.length / 2 : 0;
+        if (!hit) play.tell(std::string(simulate::name(call.verb)) + " of " + std::string(call.path) + " fails" + (persists ? ", and every call behind it" : ""));
+        hit = true;
+        switch (kind) {
+          case 0: return {Fault::Kind::error, errc::io_error, 0};
+          case 1: return {Fault::Kind::error, errc::io_error, half};
+          case 2: return {Fault::Kind::error, errc::no_space, half};
+          case 3: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, half} : Fault{};
+          case 4: return is_write && !persists ? Fault{Fault::Kind::error, errc::io_error, call.length} : Fault{};   // all of it is down, and the answer is an error
+          default: return is_write && !persists ? Fault{Fault::Kind::short_write, errc::io_error, call.length > 1 ? 1U : 0U} : Fault{};
+        }
+      });
+      run(world);
+      if (world.owner.sick) {   // sticky, whatever is asked
+        play.reach("a failed sync");
+        world.append(world.owner, 1, 0);
+        world.sync(world.owner);
+        world.prove(world.owner);
+      } else if (world.owner.usable && !persists) {   // it goes on, and what it says counts
+        play.reach("a failed call that the store got over");
+        world.append(world.owner, 1, 0);
+        world.sync(world.owner);
+      }
+      disk.on_fault({});
+      WorstFates worst;
+      const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
+      play.tell(power ? "the power goes; nothing survives that need not" : "the process is killed");
+      if (!power) world.oracle.refuse_failed();
+      StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
+      if (!next.begin()) return;
+      next.append(next.owner, 1, 0);
+      next.sync(next.owner);
+      (void)next.reopen();
+    };
+  };
+  explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{100} * options.cases), 0, "scripts of up to 1 operation, every call, 6 faults, once and from then on, kill and power loss"}, trial(1));
+  explorer.run("faults in longer scripts", {0, std::uint64_t{4} * options.cases, "up to 5 operations"}, trial(5));
+}
+
+/// What is not the store's: it changes nothing, and stays. What a log costs to open grows with the log.
+inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
+  explorer.run("strays", {100, 0, "files that are not the store's, beside each of its own"}, [&](Play& play) {
+    static const char* const names[] = {".DS_Store", "tmp-", "lost+found.txt", "core", "00000000000000000009.claim~", "README", "segment.bak", "\xC3\xA4"};
+    Disk disk = fresh_disk(0);
+    StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
+    if (!world.begin()) return;
+    world.append(world.owner, 1, 0);
+    world.sync(world.owner);
+    world.owner.stream.reset();
+    std::set<std::string> folders;
+    std::string largest;
+    std::size_t bytes = 0;
+    for (const auto& [path, content] : disk.files()) {
+      folders.insert(simulate::detail::parent_of(path));
+      if (content.size() >= bytes) { bytes = content.size(); largest = path; }
+    }
+    const std::uint32_t which = play.pick(static_cast<std::uint32_t>(std::size(names)) + 2);
+    std::map<std::string, Bytes> planted;
+    for (const std::string& folder : folders) {
+      const std::string lead = folder == "/" ? "/" : folder + "/";
+      if (which < std::size(names)) planted[lead + names[which]] = "not yours\n";
+      else if (which == std::size(names)) planted[largest + ".copy"] = disk.files().at(largest);
+      else planted[lead + "empty"] = "";
+    }
+    for (const auto& [path, content] : planted) { disk.plant(path, content); play.tell("somebody puts the file " + path + " there"); }
+    for (int round = 0; round < 2; ++round) {
+      try {
+        if (!world.begin()) return;
+      } catch (BrokenLaw& law) {
+        play.broke("STORE-14", "with files beside its own that are not the store's: " + law.sentence);
+      }
+      world.append(world.owner, 1, 0);
+      world.sync(world.owner);
+      world.close();
+    }
+    const auto after = disk.files();
+    for (const auto& [path, content] : planted) {
+      const auto found = after.find(path);
+      play.expect("STORE-14", found != after.end() && found->second == content, [&, &lost = path] { return lost + ", which is not the store's, is gone or changed"; });
+    }
+  });
+  explorer.run("costs", {1, 0, "calls and bytes read by a recovery and a scan of 60 and of 240 groups"}, [&](Play& play) {
+    std::uint64_t cost[2] = {0, 0};
+    for (const std::size_t i : {0U, 1U}) {
+      const Disk disk = fresh_disk(0);
+      StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
+      if (!world.begin()) return;
+      for (std::size_t n = 0; n < (i == 0 ? 60U : 240U); ++n) { world.append(world.owner, 1, 0); if (n % 8 == 0) world.sync(world.owner); }
+      world.close();
+      auto stream = subject.on(disk)(kit_stream());
+      if (!stream) return;
+      disk.on_call([&](const Call& call) { cost[i] += 1 + (call.verb == simulate::Verb::read ? call.length / 512 : 0); });
+      if (!stream.value()->recover({}, {})) return;
+      (void)stream.value()->scan(1, [](const Frame&) -> result<void> { return success(); });
+      disk.on_call({});
+    }
+    play.expect("STORE-16", cost[1] <= 6 * cost[0] + 200, [&] { return "a log four times as long costs " + std::to_string(cost[1]) + " calls and sectors to open and read, and not about four times " + std::to_string(cost[0]); });
+  });
+}
+
+}  // namespace kfm_det::conformance::detail
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// What all parts of check_store_on_disk share: disks, fates, the operations of a workload, an append while a sync is in flight.
+///
+/// Thread-safety: see check_store_on_disk.hpp.
+#ifndef KFM_DET_CONFORMANCE_DETAIL_STORE_ON_DISK_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_STORE_ON_DISK_HPP
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "kfm_det/conformance/detail/store_world.hpp"
+#include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/simulate/disk.hpp"
+
+namespace kfm_det::conformance::detail {
+
+using simulate::Call;
+using simulate::Disk;
+using simulate::DiskOptions;
+using simulate::Fault;
+using simulate::Profile;
+
+struct StoreOnDisk {
+  StoreClaims claims;
+  std::function<OpenStream(Disk)> on;   // a fresh fixture on a disk
+};
+
+enum class StoreOp : std::uint8_t { append, sync, group, rotate, reopen, close, prove, scan, trim, take_over, sync_in_flight };
+inline constexpr std::uint32_t store_ops = 11;
+
+inline constexpr std::array profiles{Profile::kill, Profile::ordered, Profile::standard, Profile::paranoid};
+
+class ChoiceFates final : public simulate::Fates {
+ public:
+  explicit ChoiceFates(Choices& choices) : choices_(choices) {}
+  std::uint32_t decide(std::uint32_t options) override { return choices_.pick(options); }
+
+ private:
+  Choices& choices_;
+};
+/// Nothing survives that need not.
+class WorstFates final : public simulate::Fates {
+ public:
+  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
+};
+
+[[nodiscard]] inline StreamId kit_stream() { return StreamId::of(Scope{"kit", "a"}); }
+
+/// The free blocks of a used disk: frames of an abandoned future of the same stream, each at the start of a sector.
+[[nodiscard]] inline Bytes abandoned_future() {
+  Bytes out;
+  Chain chain;
+  for (int i = 0; i < 6; ++i) {
+    chain.durable = chain.last;
+    const Frames frames = make_frames(kit_stream(), chain, 1, 0, "abandoned");
+    out += frames[0] + "\n";
+    out.resize((out.size() + simulate::sector_bytes - 1) / simulate::sector_bytes * simulate::sector_bytes, '\n');
+  }
+  return out;
+}
+[[nodiscard]] inline Disk fresh_disk(std::uint32_t kind) {
+  constexpr std::array<DiskOptions, 3> kinds{DiskOptions{}, DiskOptions{Profile::standard, simulate::sector_bytes, 700}, DiskOptions{Profile::standard, 4096, ~std::uint64_t{0}}};
+  Disk disk(kinds[kind]);
+  static const Bytes future = abandoned_future();
+  disk.recycle(future);
+  return disk;
+}
+
+/// Every law that a crash state can break, as a value: nothing is thrown through the store.
+using Broken = std::optional<BrokenLaw>;
+
+/// The script of a workload: drawn before it is played.
+struct Workload {
+  std::uint32_t disk_kind = 0;
+  std::vector<StoreOp> ops;
+};
+[[nodiscard]] inline Workload pick_workload(Play& play, std::uint32_t ops_max, std::uint32_t kinds) {
+  Workload out;
+  out.disk_kind = play.pick(kinds);
+  while (out.ops.size() < ops_max && play.pick(2) == 1) out.ops.push_back(static_cast<StoreOp>(play.pick(store_ops)));
+  return out;
+}
+
+/// Appends from another thread while a sync of the same stream is in flight. A store that holds a mutex across its sync makes the append wait: then it
+/// comes behind, which the report says. Only what is explored depends on the wait.
+class AppendInFlight {
+ public:
+  AppendInFlight(StoreWorld& world) : world_(world) {}
+  AppendInFlight(const AppendInFlight&) = delete;
+  AppendInFlight& operator=(const AppendInFlight&) = delete;
+  ~AppendInFlight() { if (thread_.joinable()) thread_.join(); }
+  void start() {
+    if (started_.exchange(true)) return;   // the append may sync, too
+    thread_ = std::thread([this] {
+      try { world_.append(world_.owner, 1, 0); } catch (...) { thrown_ = std::current_exception(); }
+      const std::scoped_lock guard(mutex_);
+      done_ = true;
+      changed_.notify_all();
+    });
+    std::unique_lock guard(mutex_);
+    if (!changed_.wait_for(guard, std::chrono::milliseconds(200), [this] { return done_; })) waited_ = true;
+  }
+  /// Behind the sync. True: the append came while the sync was in flight.
+  bool finish() {
+    if (!thread_.joinable()) { world_.append(world_.owner, 1, 0); return false; }   // nothing was in flight
+    thread_.join();
+    if (thrown_) std::rethrow_exception(thrown_);
+    return !waited_;
+  }
+
+ private:
+  StoreWorld& world_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::exception_ptr thrown_;
+  std::atomic<bool> started_ = false;
+  bool done_ = false, waited_ = false;
+};
+
+/// Does one operation. `in_flight` is told to the hook while a sync is in flight.
+inline bool apply(StoreWorld& world, StoreOp op, std::function<void()>* in_flight = nullptr) {
+  switch (op) {
+    case StoreOp::append: world.append(world.owner, 1, 0); break;
+    case StoreOp::group: world.append(world.owner, 3, 0); break;
+    case StoreOp::rotate: world.append(world.owner, 1, 2600); break;
+    case StoreOp::sync: world.sync(world.owner); break;
+    case StoreOp::prove: world.prove(world.owner); break;
+    case StoreOp::close: world.close(); return false;
+    case StoreOp::reopen: return world.reopen();
+    case StoreOp::scan: world.scan(); world.inspect(); break;
+    case StoreOp::trim: world.trim(); break;
+    case StoreOp::take_over: {
+      if (!world.take_over()) return false;
+      world.append(world.old, 1, 0);
+      world.sync(world.old);
+      break;
+    }
+    case StoreOp::sync_in_flight: {
+      if (!world.owner.usable || !in_flight) { world.sync(world.owner); break; }
+      AppendInFlight append(world);
+      *in_flight = [&append] { append.start(); };
+      std::exception_ptr thrown;
+      try { world.sync(world.owner); } catch (...) { thrown = std::current_exception(); }
+      *in_flight = nullptr;
+      world.play().reach(append.finish() ? "an append while a sync was in flight" : "an append that waited for a sync");
+      if (thrown) std::rethrow_exception(thrown);
+      break;
+    }
+  }
+  return true;
+}
+
+}  // namespace kfm_det::conformance::detail
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// A plain program around the checks that its sources registered (conformance/registry.hpp): no framework, a command line, an exit code.
+///
+///   int main(int argc, char** argv) { return kfm_det::conformance::run_main(argc, argv); }
+///
+/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read. This leaf prints; nothing else of the kit does.
+#ifndef KFM_DET_CONFORMANCE_MAIN_HPP
+#define KFM_DET_CONFORMANCE_MAIN_HPP
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kfm_det/conformance/registry.hpp"
+
+namespace kfm_det::conformance {
+
+namespace detail {
+inline constexpr std::string_view usage =
+    "usage: %s [OPTIONS]\n"
+    "\n"
+    "  --list              the checks that this program has, a line each\n"
+    "  --only TEXT         only checks whose line of --list has this text\n"
+    "  --seed N            of what is drawn (1)\n"
+    "  --cases N           random cases of each part (1000)\n"
+    "  --states N          crash states after which a check stops looking; 0: its own bound (0)\n"
+    "  --budget MS         milliseconds for each check; 0: none (0)\n"
+    "  --reproduce LINE    plays one reproducer line, of the check that it names\n"
+    "  --json FILE         the reports, a JSON array\n"
+    "  --junit FILE        the reports, JUnit XML: a test case for each law\n"
+    "  --quiet             only what is broken\n"
+    "\n"
+    "Exit codes: 0 every check passed, 1 a law is broken, 2 this command line cannot be read.\n";
+
+inline bool read_number(std::string_view text, std::uint64_t& into) {
+  const auto got = std::from_chars(text.data(), text.data() + text.size(), into);
+  return got.ec == std::errc() && got.ptr == text.data() + text.size();
+}
+}  // namespace detail
+
+/// Runs the registered checks as the command line asks.
+[[nodiscard]] inline int run_main(int argc, char** argv) {
+  const char* program = argc > 0 ? argv[0] : "conformance";
+  Options options;
+  std::string only, json, junit;
+  bool list = false, quiet = false;
+  const auto refuse = [&](const std::string& why) {
+    std::fprintf(stderr, "%s: %s\n\n", program, why.c_str());
+    std::fprintf(stderr, detail::usage.data(), program);
+    return 2;
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--help" || word == "-h") { std::printf(detail::usage.data(), program); return 0; }
+    if (word == "--list") { list = true; continue; }
+    if (word == "--quiet") { quiet = true; continue; }
+    if (i + 1 >= argc) return refuse("what is " + std::string(word) + "? It is no option, or its value is missing");
+    const std::string_view value = argv[++i];
+    std::uint64_t number = 0;
+    const auto numeric = [&](std::uint64_t max) { return detail::read_number(value, number) && number <= max; };
+    const std::string bad = std::string(word) + " wants a number, and not " + std::string(value);
+    if (word == "--seed") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.seed = number; }
+    else if (word == "--cases") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.cases = static_cast<std::uint32_t>(number); }
+    else if (word == "--states") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.states_max = number; }
+    else if (word == "--budget") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.budget_ms = static_cast<std::uint32_t>(number); }
+    else if (word == "--only") only = value;
+    else if (word == "--reproduce") options.reproduce = value;
+    else if (word == "--json") json = value;
+    else if (word == "--junit") junit = value;
+    else return refuse("there is no option " + std::string(word));
+  }
+  std::vector<const RegisteredCheck*> chosen;
+  for (const RegisteredCheck& one : registry()) {
+    const std::string line = one.check + " " + one.subject;
+    if (list) std::printf("%s\n", line.c_str());
+    if (!only.empty() && line.find(only) == std::string::npos) continue;
+    if (!options.reproduce.empty() && options.reproduce.find(" " + one.check + " ") == std::string::npos) continue;
+    chosen.push_back(&one);
+  }
+  if (list) return 0;
+  if (chosen.empty()) return refuse("no check fits; --list names them");
+  bool passed = true;
+  std::string all_json, all_junit;
+  for (const RegisteredCheck* one : chosen) {
+    if (!quiet) { std::printf("%s %s ...\n", one->check.c_str(), one->subject.c_str()); std::fflush(stdout); }
+    const auto start = std::chrono::steady_clock::now();
+    const Report report = (*one)(options);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    passed = passed && report.passed();
+    if (!quiet || !report.passed()) {
+      const std::string text = report.to_text();
+      std::printf("%s", text.c_str());
+      if (!quiet) std::printf("  %.1f s\n", seconds);
+      std::fflush(stdout);
+    }
+    std::string line = report.to_json();
+    line.insert(line.size() - 1, ",\"milliseconds\":" + std::to_string(static_cast<std::uint64_t>(seconds * 1000)));
+    all_json += (all_json.empty() ? "" : ",\n") + line;
+    all_junit += report.to_junit();
+  }
+  const auto write = [&](const std::string& path, const std::string& text) {
+    if (path.empty()) return true;
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.flush();
+    if (!file) std::fprintf(stderr, "%s: %s cannot be written\n", program, path.c_str());
+    return static_cast<bool>(file);
+  };
+  const bool written = write(json, "[" + all_json + "]\n") & write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + "</testsuites>\n");
+  return !written ? 2 : passed ? 0 : 1;
+}
+
+}  // namespace kfm_det::conformance
+
+#endif
