@@ -24,6 +24,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct GoldenPlan {
 };
 
 namespace plan_fixture_clause {
-template <class F> concept default_made = std::default_initializable<F>;
+template <class F> concept default_made = std::is_default_constructible_v<F>;   // not default_initializable: a member with an explicit default constructor is fine
 template <class F> concept names_plan = requires { typename F::Plan; };
 template <class F> concept has_worlds = requires { { F::worlds() } -> std::convertible_to<std::vector<Sources>>; };
 template <class F> concept has_sets = requires { { F::input_sets() } -> std::convertible_to<std::vector<std::vector<SourceRef>>>; };
@@ -105,7 +106,7 @@ template <class F>
       SourceReaderView view(reader);
       result<std::vector<SourceRef>> found = std::vector<SourceRef>{};
       if constexpr (plan_clause::mentions_inputs<P>) {
-        if constexpr (makes_plan<F>) found = F{}.plan(world).inputs(view);
+        if constexpr (makes_plan<F>) found = F().plan(world).inputs(view);
         else found = P{}.inputs(view);
       }
       if (!found) out.broken = found.error().message();
@@ -134,7 +135,7 @@ template <class F>
     for (const auto& [uri, bytes] : worlds[set]) reader.put(uri, bytes);
     SourceReaderView view(reader);
     Services services;
-    if constexpr (equips<F>) F{}.equip(services);
+    if constexpr (equips<F>) F().equip(services);
     now.steps = run_steps<P>(planned.value(), sets[set], view, services);
     return now;
   };

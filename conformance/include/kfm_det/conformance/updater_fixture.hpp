@@ -25,6 +25,7 @@
 #include <concepts>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,7 @@ namespace kfm_det::conformance {
 
 namespace updater_fixture_clause {
 template <class R> inline constexpr bool is_result = requires { typename R::value_type; requires std::same_as<R, result<typename R::value_type>>; };
-template <class F> concept default_made = std::default_initializable<F>;
+template <class F> concept default_made = std::is_default_constructible_v<F>;   // not default_initializable: a member with an explicit default constructor is fine
 template <class F> concept names_plan = requires { typename F::Plan; };
 template <class F> concept opens_store = requires(F& fixture) { fixture.open_store(); requires is_result<decltype(fixture.open_store())>; };
 template <class F> concept opens_lock = requires(F& fixture, const OwnerId& owner, const ManualClock& clock) { fixture.open_lock(owner, clock); requires is_result<decltype(fixture.open_lock(owner, clock))>; };

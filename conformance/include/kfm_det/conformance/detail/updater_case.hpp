@@ -132,6 +132,15 @@ class UpdaterCase {
     if (counts_runs) play_.expect(law, runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
   }
 
+  /// Every key of a world that was published last.
+  void shows_at_least(std::size_t world, const Command& last) {
+    const SinkView view = look();
+    const auto shown = view.current();
+    for (const auto& [key, output] : model_.outcome(world).published) {
+      const auto is = shown.find(key);
+      play_.expect("RUN-6", is != shown.end() && is->second->bytes == output.bytes && is->second->metadata == output.metadata, [&, name = key] { return "after " + last.text() + " business key " + name + " does not show what that run gave"; });
+    }
+  }
   void shows_what_it_should(const SinkView& view, const Command& last) {
     const auto shown = view.current();
     const auto wanted = model_.visible();

@@ -233,7 +233,6 @@ class UpdaterEngine {
       play.note("the paused owner wakes up");
     };
     play.tell(script.back().text());
-    one.show(script.back().which);
     (void)one.attempt(script.back(), sleeper);
     if (!sleeper.paused) return;
     one.judge(whole.back());
@@ -283,7 +282,8 @@ class UpdaterEngine {
     one.play().expect("RUN-12", !answer.error, [&] { return "an open run whose sources cannot be read stands in the way of the next trigger, which is answered with " + std::string(name(answer.error->code())) + ": " + answer.error->what(); });
     if (planned) (void)one.count(a);
     (void)one.count(b);
-    one.judge(b);
+    if (driver_.retires) one.judge(b);
+    else one.shows_at_least(1, b);   // what only the open run planned may show or not, until it goes on
     play.reach("open run that cannot go on");
     if (!planned) return;
     one.subject().sources->reach = SourcesNow::Reach::yes;
@@ -321,7 +321,10 @@ class UpdaterEngine {
     const SinkView before = one.look();
     bool whole = !outcomes_[0].published.empty();
     for (const auto& [key, output] : outcomes_[0].published) whole = whole && before.keys.contains(key);
-    if (!plans(one).empty()) (void)one.count(a);
+    if (!plans(one).empty()) {
+      (void)one.count(a);
+      if (!whole) one.model().give_up(0);
+    }
     one.deploy_next();
     one.until_answered(b);
     if (whole) {

@@ -69,6 +69,9 @@ class UpdaterModel {
   }
   void undo(std::size_t run) { runs_[run].status = Run::Status::undone; }
 
+  /// It can never go on, and is taken back; what it planned counts for what a later run retires.
+  void give_up(std::size_t run) { runs_[run].status = Run::Status::failed; }
+
   /// Business key: its content.
   [[nodiscard]] std::map<std::string, const StepOutput*> visible() const {
     std::map<std::string, const StepOutput*> out;
@@ -80,6 +83,7 @@ class UpdaterModel {
     return out;
   }
   [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
+  [[nodiscard]] const WorldOutcome& outcome(std::size_t world) const { return (*outcomes_)[world]; }
   /// Those that publish something, undone or not.
   [[nodiscard]] std::size_t published_runs() const {
     std::size_t out = 0;
