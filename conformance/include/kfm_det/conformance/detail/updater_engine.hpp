@@ -352,6 +352,7 @@ class UpdaterEngine {
     owner.stop_at = *place;
     play.tell(script[1].text());
     if (!one.attempt(script[1], owner).killed) return;
+    if (!one.subject().watch.is_certain(is_undo)) return;   // appended, not synced: whoever recovers knows
     const bool begun = !one.subject().watch.records(is_undo).empty();
     if (begun) one.model().undo(0);
     one.until_answered(next);
@@ -387,7 +388,7 @@ class UpdaterEngine {
       Owner killed;
       killed.stop_at = again - 1;
       if (!one.undo_open(run, killed).killed) return;
-      if (one.subject().watch.records(is_undo).empty()) return;   // not begun: nothing is said yet
+      if (one.subject().watch.records(is_undo).empty() || !one.subject().watch.is_certain(is_undo)) return;   // not begun, or nobody can say
       (void)one.count(a);
       one.model().undo(0);
       one.until_answered(a);

@@ -115,6 +115,13 @@ class Watch {
       if (entry.record && of(*entry.record)) out.push_back(entry.record.get());
     return out;
   }
+  /// Is there such a record that no power loss takes, or none at all? Otherwise nobody can say before the next recovery.
+  template <class Of>
+  [[nodiscard]] bool is_certain(Of&& of) const {
+    for (const auto& [lsn, entry] : entries_)
+      if (lsn > durable_ && entry.record && of(*entry.record)) return false;
+    return true;
+  }
   [[nodiscard]] static std::string text_of(const Json& object, std::string_view member) {
     const Json* found = object.find(member);
     return found && found->string() ? std::string(*found->string()) : std::string();
