@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <kfm_det/conformance/check_log.hpp>
 #include <kfm_det/conformance/check_store.hpp>
 #include <kfm_det/conformance/registry.hpp>
 #include <kfm_det/stores/memory_store.hpp>
@@ -11,3 +12,4 @@ struct MemoryStoreFixture {
   Store store;
 };
 KFM_DET_CONFORMANCE_STORE(MemoryStoreFixture)
+KFM_DET_CONFORMANCE_LOG(MemoryStoreFixture)

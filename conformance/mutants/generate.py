@@ -28,7 +28,7 @@ def load():
 
 def mutated(mutant, family):
     """The family's files, one text, in the mutant's namespace."""
-    texts = {path: open(os.path.join(ROOT, "include/kfm_det", path), encoding="utf-8").read() for path in family.files}
+    texts = {path: open(os.path.join(ROOT, "" if path.startswith("examples/") else "include/kfm_det", path), encoding="utf-8").read() for path in family.files}
     for change in mutant.change:
         path, old, new = change if len(change) == 3 else (None, *change)
         places = [p for p in texts if path in (None, p) and old in texts[p]]
@@ -42,14 +42,18 @@ def mutated(mutant, family):
             inner = re.search(r'"kfm_det/(.*)"', line)
             if (not inner or inner.group(1) not in family.files) and line not in includes:
                 includes.append(line)
-        text = re.sub(r"^#(include .*|ifndef KFM_DET_\w+_HPP|define KFM_DET_\w+_HPP|endif\s*)$", "", text, flags=re.M)
-        text = re.sub(r"^namespace kfm_det\b", f"namespace kfm_det::{mutant.id}", text, flags=re.M)
+        text = re.sub(r"^#(include .*|ifndef KFM_DET_\w+_HPP|define KFM_DET_\w+_HPP|endif\s*)$", "", text, flags=re.M)   # one source holds many
+        text = re.sub(r"^namespace (kfm_det|example)\b", rf"namespace \1::{mutant.id}", text, flags=re.M)
+        # what the copy does not hold is found where it always was
+        rooms = {"wal": "kfm_det::wal"}
+        for room, whole in rooms.items():
+            text = re.sub(rf"^(namespace kfm_det::{mutant.id}::{room} {{)$", rf"\1\nusing namespace {whole};", text, flags=re.M)
         out.append(text)
-    if family.files:   # what the copy does not hold is found where it always was
+    if any(path.startswith("updater/") for path in family.files):   # the same for every room that an updater's copy has a part of
         rooms = ("detail", "wal", "wal::detail")
         out.insert(0, "\n".join([f"namespace kfm_det::{room} {{}}" for room in rooms] + [f"namespace kfm_det::{mutant.id}::{room} {{ using namespace kfm_det::{room}; }}" for room in rooms]))
     for path in family.files:   # the real ones, so that names which the copy only mentions exist
-        includes.append(f'#include "kfm_det/{path}"')
+        includes.append(f'#include "{path}"' if path.startswith("examples/") else f'#include "kfm_det/{path}"')
     return "\n".join(includes), "\n".join(out)
 
 

@@ -24,7 +24,31 @@ struct Fixture_ID {
   Store store;
 };
 """)
-FAMILIES = {"file_store": FILE_STORE, "memory_store": MEMORY_STORE}
+GROUP_STORE = Family(   # the example of a store with a format of its own: lengths and checksums of its own, too
+    files=["examples/custom_store/group_store.hpp"],
+    check="check_store_on_disk",
+    fixture="""
+template <class Fs>
+struct Fixture_ID {
+  using Store = example::ID::GroupStore<Fs>;
+  kfm_det::result<Store> open(Fs& fs) { return Store::open("/log", fs); }
+};
+""")
+LOG = Family(
+    files=["wal/log.hpp"],
+    check="check_log",
+    include=['"kfm_det/stores/memory_store.hpp"'],
+    fixture="""
+struct Fixture_ID {
+  using Store = kfm_det::MemoryStore;
+  using Log = kfm_det::ID::wal::Log<kfm_det::conformance::LogStream, kfm_det::ManualClock>;
+  kfm_det::result<Store> open() { return store; }
+  void wipe() { store = Store(); }
+  void crash() { store.lose_unsynced(); }
+  Store store;
+};
+""")
+FAMILIES = {"log": LOG, "file_store": FILE_STORE, "memory_store": MEMORY_STORE, "group_store": GROUP_STORE}
 
 SYNC = "      auto synced = my.fs.sync(active->file);\n      guard.lock();\n      if (!synced) return my.fail(synced.error());"
 LOOK = "    KFM_DET_TRY(my.look());\n    my.durable = std::max(my.durable, target);"
@@ -45,7 +69,23 @@ def memory_store(id, name, law, *change):
     return Mutant(id, name, "memory_store", law, list(change))
 
 
+def group_store(id, name, law, *change):
+    return Mutant(id, name, "group_store", law, list(change))
+
+
+def log(id, name, law, *change):
+    return Mutant(id, name, "log", law, list(change))
+
+
+GROUP_HASH = "    if (det::sha256(body).view() != bytes.substr(body.size())) return false;\n"
+
 MUTANTS = [
+    group_store("W17", "crc-missing-field", ("STORE-11", "STORE-10", "STORE-8"), (GROUP_HASH, "    if (det::sha256(body.substr(8)).view() != bytes.substr(body.size())) return false;\n"), ("    out += det::sha256(out).view();\n", "    out += det::sha256(std::string_view(out).substr(8)).view();\n"), ("    if (get(body, 4) != count) return false;\n", "    count = get(body, 4);\n"), ("    return at == body.size();\n", "    return true;\n")),
+    group_store("W19", "unbounded-length", "STORE-16", ("    KFM_DET_TRY(const std::uint64_t size, fs_.size(file));\n    std::string out(static_cast<std::size_t>(size), '\\0');\n", "    std::string head(12, '\\0');\n    KFM_DET_TRY(fs_.read(file, 0, std::span<char>(head.data(), head.size())));\n    KFM_DET_TRY(const std::uint64_t size, fs_.size(file));\n    std::string out(static_cast<std::size_t>(std::max<std::uint64_t>(size, GroupFile::get(head, 8) & 0x0FFFFFFF)), '\\0');\n")),
+    group_store("G01", "name-before-content", ("STORE-17", "STORE-3"), ("    return fs_.sync(file.value());\n", "    return det::success();\n")),
+    group_store("G02", "name-not-synced", "STORE-3", ("    if (auto synced = fs_.sync_directory(folder_); !synced) return failed(synced.error());\n    return last_;\n", "    return last_;\n")),
+    group_store("G03", "no-start-file", ("STORE-5", "STORE-6", "STORE-3", "STORE-11", "STORE-17"), ("      return std::any_of(out.starts.begin(), out.starts.end(), [&](const Start& start) { return start.tenure > one.tenure && one.group.first > start.last; });\n", "      return one.tenure == 0;\n")),
+    group_store("G04", "reads-before-its-claim-is-durable", ("STORE-5", "STORE-3", "STORE-17"), ("    KFM_DET_TRY(fs_.sync_directory(folder_));   // what is read below is on the medium\n", "")),
     file_store("W01", "ack-before-sync", "STORE-3", (SYNC, "      result<void> synced = success();\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
     file_store("W02", "flush-not-fsync", "STORE-3", (SYNC, "      auto synced = my.fs.size(active->file);   // asks the cache\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
     file_store("W03", "sync-wrong-fd", "STORE-3", (SYNC, "      auto other = my.fs.open(my.own_claim, OpenMode::read);\n      auto synced = other ? my.fs.sync(other.value()) : result<void>(other.error());\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
@@ -68,29 +108,29 @@ MUTANTS = [
     file_store("W32", "two-openers", "STORE-5", ("        if (made.error().code() != errc::conflict) return made.error();\n      }\n      return Error(errc::conflict, \"other owners", "        if (made.error().code() != errc::conflict) return made.error();\n        take(next);\n        return success();\n      }\n      return Error(errc::conflict, \"other owners")),
     file_store("W34", "cas-not-atomic", "STORE-2", (REFRESH, "    if (expected_last < my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }\n")),
     file_store("W37", "ambiguous-as-failure", "STORE-1", (RESTORE, "        segment::write_whole(fs, active->file, place, lines).has_value();\n        return written.error().at(active->path);")),
-    file_store("W38", "ambiguous-as-success", ("STORE-3", "STORE-10"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n", "    if (auto written = my.write_line(my.buffer, expected_last + 1); !written && my.mode != Mode::writing) return written.error();\n")),
+    file_store("W38", "ambiguous-as-success", ("STORE-3", "STORE-10", "STORE-17"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n", "    if (auto written = my.write_line(my.buffer, expected_last + 1); !written && my.mode != Mode::writing) return written.error();\n")),
     file_store("W39", "stale-read", "STORE-10", ("      last = my.tail.lsn;\n      if (my.active)", "      last = my.durable;\n      if (my.active)")),
-    file_store("W41", "shared-sector", "STORE-3", ("      std::uint64_t place = needs_gap ? segment::align_up(at, unit) : at;\n", "      std::uint64_t place = at;\n")),
+    file_store("W41", "shared-sector", ("STORE-3", "STORE-17"), ("      std::uint64_t place = needs_gap ? segment::align_up(at, unit) : at;\n", "      std::uint64_t place = at;\n")),
     file_store("W42", "conflict-retried", "STORE-2", (REFRESH, "    if (expected_last != my.tail.lsn) return append(my.tail.lsn, group);\n"), ("    const std::scoped_lock guard(my.mutex);\n    KFM_DET_TRY(my.may_write());\n    if (group.empty())", "    std::unique_lock guard(my.mutex);\n    KFM_DET_TRY(my.may_write());\n    if (expected_last != my.tail.lsn) guard.unlock();\n    if (group.empty())")),
-    file_store("W43", "recycled-future", ("STORE-17", "STORE-11"), ("      whole.resize(segment::align_up(used + unit, options.prewrite_bytes), '\\n');\n", "      const std::uint64_t room = segment::align_up(used + unit, options.prewrite_bytes);\n"), ("      prewritten = whole.size();\n", "      prewritten = room;\n      if (auto grown = fs.allocate(active->file, room); !grown) return fail(grown.error());\n")),
+    file_store("W43", "recycled-future", ("STORE-17", "STORE-11"), ("      whole.resize(segment::align_up(used + unit, options.prewrite_bytes), '\\n');\n", ""), ("      prewritten = whole.size();\n", "      prewritten = options.segment_bytes;   // the file grows with each append\n")),
     file_store("W44", "sync-blind-to-tenure", "STORE-5", (LOOK, "    my.durable = std::max(my.durable, target);")),
     file_store("W45", "reads-before-claim", ("STORE-3", "STORE-5"), (CLAIM, READ_BEFORE_CLAIM)),
-    file_store("W46", "sync-returned-not-issued", "STORE-3", ("      my.needs_gap = true;             // from the moment the sync is issued\n", ""), ("      if (!synced) return my.fail(synced.error());\n      KFM_DET_TRY(my.may_write());\n    }\n", "      if (!synced) return my.fail(synced.error());\n      my.needs_gap = true;\n      KFM_DET_TRY(my.may_write());\n    }\n")),
+    file_store("W46", "sync-returned-not-issued", ("STORE-3", "STORE-17"), ("      my.needs_gap = true;             // from the moment the sync is issued\n", ""), ("      if (!synced) return my.fail(synced.error());\n      KFM_DET_TRY(my.may_write());\n    }\n", "      if (!synced) return my.fail(synced.error());\n      my.needs_gap = true;\n      KFM_DET_TRY(my.may_write());\n    }\n")),
 
     file_store("R01", "truncate-on-any-bad-crc", "STORE-8", ("    if (inner_proof_ > tail_.lsn || rest_durable_ > tail_.lsn) {\n", "    if (false) {\n"), ("        (ends_well ? found_.hole : found_.proven_missing) = true;\n        return false;\n", "        found_.rest = true;\n        return false;\n")),
     file_store("R02", "skip-bad-record", ("STORE-8", "STORE-11", "STORE-10"), ("        rest_durable_ = std::max(rest_durable_, line.durable_upto);\n        reject(offset, end);\n        broken = true;\n        continue;\n", "        accept({line, {line.lsn, offset, text.size()}});\n        continue;\n")),
     file_store("R05", "ioerror-as-eof", ("STORE-3", "STORE-8"), ("    KFM_DET_TRY(const std::size_t got, fs.read(file, at, std::span<char>(out.data() + at, out.size() - at)));\n    if (got == 0) break;\n", "    auto read = fs.read(file, at, std::span<char>(out.data() + at, out.size() - at));\n    const std::size_t got = read ? read.value() : 0;\n    if (got == 0) break;\n")),
-    file_store("R06", "double-crash", ("STORE-3", "STORE-17"), (COPY, "      (void)my.fs.remove(my.parts.back().path);\n      KFM_DET_TRY(my.name_segment(first_copied, copies));\n    }\n    my.mode")),
+    file_store("R06", "double-crash", ("STORE-3", "STORE-17"), (COPY, "      if (found.places.front().lsn > found.recovery.proven) {   // all of it is being copied\n        (void)my.fs.remove(my.parts.back().path);\n        my.parts.pop_back();\n      }\n      KFM_DET_TRY(my.name_segment(first_copied, copies));\n    }\n    my.mode")),
     file_store("R07", "recovery-not-synced", ("STORE-6", "STORE-17", "STORE-3"), ("      limits[i] = above;\n", "      limits[i] = no_limit;\n")),
     file_store("R10", "replay-skip-first", "STORE-10", ("    Lsn next = from == 0 ? 1 : from;\n", "    Lsn next = from == 0 ? 1 : from + 1;\n")),
     file_store("R11", "undo-uncommitted-missing", "STORE-1", ("      for (const auto& frame : group) rest_durable_ = std::max(rest_durable_, frame.line.durable_upto);\n      group.clear();\n", "      for (const auto& frame : group) accept(frame);\n      group.clear();\n")),
-    file_store("R12", "ghost-op", ("STORE-11", "STORE-17"), ("        if (auto written = segment::write_newlines(fs, active->file, prewritten, end); !written) return written.error().at(active->path);\n", "        if (auto grown = fs.allocate(active->file, end); !grown) return grown.error().at(active->path);\n")),
+    file_store("R12", "ghost-op", ("STORE-11", "STORE-17"), ("      whole.resize(segment::align_up(used + unit, options.prewrite_bytes), '\\n');\n", ""), ("      prewritten = whole.size();\n", "      prewritten = options.segment_bytes;   // the file grows with each append\n"), ("      for (const auto& frame : group) rest_durable_ = std::max(rest_durable_, frame.line.durable_upto);\n      group.clear();\n", "      group.clear();\n"), ("        drop_group();\n        rest_durable_ = std::max(rest_durable_, line.durable_upto);\n        reject(offset, end);\n        broken = true;\n", "        drop_group();\n        reject(offset, end);\n        broken = true;\n"), ("      if (broken) {\n        rest_durable_ = std::max(rest_durable_, line.durable_upto);\n", "      if (broken) {\n")),
     file_store("R14", "backup-destroyed", "STORE-13", ("    my.clean_up(again);\n", "    my.clean_up(again);\n    for (const Evidence& cut : found.recovery.evidence)\n      if (auto file = my.fs.open(cut.where, OpenMode::read_write)) (void)segment::write_newlines(my.fs, file.value(), cut.offset, cut.offset + cut.length);\n")),
     file_store("R15", "stray-file-panic", "STORE-14", ("      out.leftovers.push_back({ordinal, name});\n", "      out.leftovers.push_back({ordinal, name});\n    else return Error(errc::foreign, \"an unknown file\", name);\n")),
     file_store("R17", "superlinear", "STORE-16", ("        if (!bytes) { judge.unreadable(path, bytes.error()); break; }\n", "        if (!bytes) { judge.unreadable(path, bytes.error()); break; }\n        for (const auto& part : parts) (void)segment::read_whole(fs, part.path);\n")),
     file_store("R18", "version-silent", "STORE-18", ("      if (line.kind == LineKind::newer_format) {\n        found_.newer_format = true;\n        note(offset, text.size(), \"this line was written by a newer version of the format\");\n        return false;\n      }\n", "      if (line.kind == LineKind::newer_format) {\n        drop_group();\n        reject(offset, end);\n        continue;\n      }\n")),
     file_store("R19", "readonly-open-writes", "STORE-9", ("    my.mode = Mode::looking;\n", "    my.mode = Mode::looking;\n    KFM_DET_TRY(ensure_directory(my.fs, my.directory));\n    KFM_DET_TRY(my.claim_next());\n")),
-    file_store("R20", "acts-on-unsynced", ("STORE-3", "STORE-6"), ("    if (first_copied != 0) {\n      KFM_DET_TRY(my.name_segment(first_copied, copies));\n    }\n", "    (void)first_copied;\n")),
+    file_store("R20", "acts-on-unsynced", ("STORE-3", "STORE-6", "STORE-17"), ("    if (first_copied != 0) {\n      KFM_DET_TRY(my.name_segment(first_copied, copies));\n    }\n", "    (void)first_copied;\n")),
     file_store("R21", "rewrites-in-place", "STORE-3", (COPY, "      if (auto file = my.fs.open(my.parts.back().path, OpenMode::read_write))\n        (void)segment::write_whole(my.fs, file.value(), found.places.front().offset, BytesView(last_read).substr(found.places.front().offset));\n      KFM_DET_TRY(my.name_segment(first_copied, copies));\n    }\n    my.mode")),
 
     file_store("H01", "tail-truncation-ok", "STORE-8", ("        found_.witness_above = true;\n", "")),
@@ -107,6 +147,16 @@ MUTANTS = [
     memory_store("M06", "scan-swallows-the-visitor", "STORE-10", ("        KFM_DET_TRY(visitor(Frame{lsn, frames[lsn - 1]}));\n", "        if (!visitor(Frame{lsn, frames[lsn - 1]})) break;\n")),
     memory_store("M07", "streams-share-their-frames", ("STORE-11", "STORE-17", "STORE-2", "STORE-3", "STORE-5"), ("    Stream(std::shared_ptr<State> state, StreamId id) : state_(std::move(state)), id_(std::move(id)) {}", "    Stream(std::shared_ptr<State> state, StreamId id) : state_(std::move(state)), id_(std::move(id)) { for (char& c : id_.text) if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32); }")),
     memory_store("M08", "bad-verdict-writes", "STORE-8", ("      ended_ = !may_begin(found.verdict, options);\n      if (!ended_) {", "      ended_ = false;\n      if (!ended_) {")),
+
+    log("W23", "reordered-batch", ("LOG-2", "LOG-3"), ("      auto appended = stream.append(tail.lsn, views);\n", "      if (views.size() == 3) std::swap(views[1], views[2]);\n      auto appended = stream.append(tail.lsn, views);\n")),
+    log("W27", "seq-gap", ("LOG-3",), ("        ++envelope.lsn;\n", "        envelope.lsn += envelope.group_count == 3 ? 2 : 1;\n")),
+    log("N01", "follower-acknowledged-early", "LOG-1", ("          while (!pending.empty() && pending.front().lsn <= synced.value()) { move_to", "          while (!pending.empty()) { move_to")),
+    log("N02", "acknowledges-before-its-sync", "LOG-1", ("        auto synced = stream.sync();\n", "        result<Lsn> synced = pending.empty() ? durable.lsn : pending.back().lsn;\n")),
+    log("N03", "goes-on-behind-a-failure", "LOG-5", ("          broken = synced.error();\n", "          return synced.error();\n")),
+    log("N04", "conflict-is-passing", "LOG-5", ("        if (code == errc::conflict || code == errc::log_failed) broken = appended.error();\n", "")),
+    log("N05", "clock-set-back", "LOG-4", ("      const Instant ts = std::max(clock.now(), last_ts);\n", "      const Instant ts = clock.now();\n")),
+    log("N06", "chain-restarts-with-a-tenure", ("LOG-3", "LOG-1"), ("    state->tail = state->durable = recovery.tail;\n", "    state->tail = state->durable = recovery.tail;\n    state->tail.hash = Digest{};\n")),
+    log("N07", "sink-put-back-is-merged", "LOG-6", ("    if (!heads.agree(witness, recovery)) {\n", "    if (false) {\n")),
 
     # correct but odd
     file_store("B01", "sync-per-append", None, ("    my.mark_is_last = false;\n    return my.tail.lsn;\n", "    my.mark_is_last = false;\n    if (auto synced = my.fs.sync(my.active->file); !synced) return my.fail(synced.error());\n    my.needs_gap = true;\n    return my.tail.lsn;\n")),

@@ -9,6 +9,7 @@
 #include "kfm_det/core/describe.hpp"
 #include "kfm_det/locks/file_lock.hpp"
 #include "kfm_det/plan/builder.hpp"
+#include "kfm_det/sinks/file_sink.hpp"
 #include "kfm_det/stores/file_store.hpp"
 #include "kfm_det/updater/report.hpp"
 #include "kfm_det/updater/updater.hpp"

@@ -2,7 +2,7 @@
 /// \file
 /// Sink: where outputs are published. Keeps every version for ever; *current* is a view of the publications.
 ///
-/// When to use which: MemorySink for tests, SqliteSink for one machine with queries. Not offered: a sink that orders by arrival,
+/// When to use which: MemorySink for tests, FileSink for one process and large outputs, SqliteSink for one machine with queries. Not offered: a sink that orders by arrival,
 /// by lease token or by content: exhaustive models refuted each of them.
 ///
 /// Laws, each with its usual bug:
@@ -26,6 +26,13 @@
 ///   SINK-14  StoredVersion content publishes bytes that are stored already; an unknown key is errc::not_found. Bug: a dangling pointer.
 /// Optional: `scope_of(const BusinessKey&) -> result<std::optional<Scope>>`, the scope that a key belongs to (SINK-9). Without it an accepted loss of the
 /// log cannot list the publications whose runs are gone: nothing else tells them from those of another updater in the same sink.
+/// Decided, where the laws leave room (check_sink asks for no more):
+///   What a verb answered stays: for a sink that is opened again, and with `survives_power_loss` behind a power loss (SINK-6, 7, 11).
+///   A verdict on a request (stale_token and the other refusals) is answered only once the floor that the request raises is durable.
+///   Several reasons to refuse: any of them. `created` or `moved`, where everything on the key was taken back before: either.
+///   Bytes that come again under a stored key need not be looked at. A key that valid_business_key() refuses may be refused (invalid_argument,
+///   limit_exceeded); numbers above 2^63 - 1 too (limit_exceeded). A visitor that answers an error ends the walk, and the verb answers that error.
+///   A staged file may be gone when its request was not answered: the sink may have taken it over. Whoever sends it again stages it again.
 /// Thread-safety: verbs may be called from any thread; a backend may serialise them.
 #ifndef KFM_DET_CONTRACTS_SINK_HPP
 #define KFM_DET_CONTRACTS_SINK_HPP
@@ -49,9 +56,9 @@
 namespace kfm_det {
 
 struct SinkClaims {
-  bool atomic_batch = false;
-  bool many_processes = false;
-  bool survives_power_loss = false;
+  bool atomic_batch = false;          ///< a request is visible whole or not at all, also across a crash
+  bool many_processes = false;        ///< several may have it open, and each sees at once what another one was answered
+  bool survives_power_loss = false;   ///< what a verb answered; without it, what a kill of the process leaves
 };
 
 /// Bytes that a sink keeps for ever, by their idempotency key.

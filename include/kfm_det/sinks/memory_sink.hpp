@@ -11,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,6 +18,7 @@
 
 #include "kfm_det/contracts/sink_rules.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
+#include "kfm_det/sinks/publication_tables.hpp"
 
 namespace kfm_det {
 
@@ -29,63 +29,72 @@ class MemorySink {
   [[nodiscard]] result<Head> begin(const Tenure& tenure, const StreamId& stream) {
     const std::scoped_lock guard(state_->mutex);
     KFM_DET_TRY(raise_floor(tenure));
-    return witness_of(state_->tables, stream);
+    return state_->tables.witness(stream);
   }
   [[nodiscard]] result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     const std::scoped_lock guard(state_->mutex);
     KFM_DET_TRY(raise_floor(tenure));
-    Layer layer(state_->tables);
+    PublicationLayer layer(state_->tables);
     KFM_DET_TRY(layer.raise_witness(head));
+    Contents contents;
+    PosixFileSystem fs;
+    const auto take = [&](const NewVersion& fresh, bool is_stored) -> result<std::uint64_t> {
+      Bytes bytes;
+      KFM_DET_TRY(const auto size, sink_rules::check_content(fs, fresh, [&](BytesView piece) -> result<void> { bytes += piece; return success(); }));
+      if (!is_stored) contents[fresh.key] = std::make_shared<const Bytes>(std::move(bytes));
+      return size;
+    };
     std::vector<UpsertResult> results;
     for (const Upsert& one : batch) {
-      KFM_DET_TRY(const UpsertResult result, layer.publish(tenure, one));
+      KFM_DET_TRY(const UpsertResult result, layer.publish(tenure, one, take));
       results.push_back(result);
     }
-    layer.accept();
+    state_->tables.add(std::move(layer.changes()));
+    state_->contents.merge(contents);
     return results;
   }
   [[nodiscard]] result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
     const std::scoped_lock guard(state_->mutex);
     KFM_DET_TRY(raise_floor(tenure));
-    Layer layer(state_->tables);
+    PublicationLayer layer(state_->tables);
     KFM_DET_TRY(layer.raise_witness(head));
     for (const Withdrawal& one : batch) { KFM_DET_TRY(layer.withdraw(tenure, one)); }
-    layer.accept();
+    state_->tables.add(std::move(layer.changes()));
     return success();
   }
 
   [[nodiscard]] result<std::optional<Publication>> find(const EffectId& effect) {
     const std::scoped_lock guard(state_->mutex);
-    return publication(effect);
+    return state_->tables.publication(effect);
   }
   [[nodiscard]] result<std::optional<StoredVersion>> find(const IdempotencyKey& key) {
     const std::scoped_lock guard(state_->mutex);
     const auto found = state_->tables.versions.find(key);
-    return found == state_->tables.versions.end() ? std::nullopt : std::optional(found->second->about);
+    return found == state_->tables.versions.end() ? std::nullopt : std::optional(found->second.about);
   }
   [[nodiscard]] result<void> read(const IdempotencyKey& key, BytesVisitor visitor) {
-    std::shared_ptr<const Version> version;
+    std::shared_ptr<const Bytes> bytes;
+    Digest bytes_hash;
     {
       const std::scoped_lock guard(state_->mutex);
       const auto found = state_->tables.versions.find(key);
       if (found == state_->tables.versions.end()) return sink_rules::unknown_version(key);
-      version = found->second;
+      bytes = state_->contents.at(key);
+      bytes_hash = found->second.about.bytes_hash;
     }
-    if (sha256(version->bytes) != version->about.bytes_hash) return sink_rules::damaged(key);
-    for (std::size_t at = 0; at < version->bytes.size(); at += sink_rules::piece_bytes) { KFM_DET_TRY(visitor(BytesView(version->bytes).substr(at, sink_rules::piece_bytes))); }
+    if (sha256(*bytes) != bytes_hash) return sink_rules::damaged(key);
+    for (std::size_t at = 0; at < bytes->size(); at += sink_rules::piece_bytes) { KFM_DET_TRY(visitor(BytesView(*bytes).substr(at, sink_rules::piece_bytes))); }
     return success();
   }
   [[nodiscard]] result<std::optional<Publication>> current(const BusinessKey& key) {
     const std::scoped_lock guard(state_->mutex);
-    const auto rank = Layer(state_->tables).current(key.text);
-    return rank ? publication(rank->effect) : std::nullopt;
+    return state_->tables.current(key);
   }
   [[nodiscard]] result<void> history(const BusinessKey& key, PublicationVisitor visitor) {
     std::vector<Publication> all;   // a copy, so that the visitor may call back
     {
       const std::scoped_lock guard(state_->mutex);
-      if (const auto ranks = state_->tables.ranks.find(key.text); ranks != state_->tables.ranks.end())
-        for (const Rank& rank : ranks->second) all.push_back(*publication(rank.effect));
+      all = state_->tables.history(key);
     }
     for (const Publication& one : all) { KFM_DET_TRY(visitor(one)); }
     return success();
@@ -106,7 +115,7 @@ class MemorySink {
   }
   [[nodiscard]] result<Head> witness(const StreamId& stream) {
     const std::scoped_lock guard(state_->mutex);
-    return witness_of(state_->tables, stream);
+    return state_->tables.witness(stream);
   }
 
   /// What is here now, as a sink of its own.
@@ -114,6 +123,7 @@ class MemorySink {
     const std::scoped_lock guard(state_->mutex);
     MemorySink out;
     out.state_->tables = state_->tables;
+    out.state_->contents = state_->contents;
     return out;
   }
   /// Puts the sink back as a backup of it would be, for this and every copy.
@@ -121,130 +131,20 @@ class MemorySink {
     if (state_ == backup.state_) return;
     const std::scoped_lock guard(state_->mutex, backup.state_->mutex);
     state_->tables = backup.state_->tables;
+    state_->contents = backup.state_->contents;
   }
   /// For tests that damage what is stored.
   void replace_bytes(const IdempotencyKey& key, Bytes bytes) {
     const std::scoped_lock guard(state_->mutex);
-    if (const auto found = state_->tables.versions.find(key); found != state_->tables.versions.end())
-      found->second = std::make_shared<const Version>(Version{found->second->about, {}, std::move(bytes)});
+    if (const auto found = state_->contents.find(key); found != state_->contents.end()) found->second = std::make_shared<const Bytes>(std::move(bytes));
   }
 
  private:
-  using Rank = sink_rules::Rank;
-  using Row = sink_rules::Row;
-  struct Version {
-    StoredVersion about;
-    std::string metadata;   // canonical
-    Bytes bytes;
-  };
-  struct Tables {
-    std::map<Scope, sink_rules::Floor> floors;
-    std::map<StreamId, Head> witnesses;
-    std::map<std::string, Scope> scopes;               // of each business key; std::string compares byte for byte (SINK-10)
-    std::map<std::string, std::set<Rank>> ranks;       // of each business key
-    std::map<EffectId, Row> rows;
-    std::map<IdempotencyKey, std::shared_ptr<const Version>> versions;
-  };
+  using Contents = std::map<IdempotencyKey, std::shared_ptr<const Bytes>>;
   struct State {
     std::mutex mutex;
-    Tables tables;
-  };
-
-  static Head witness_of(const Tables& tables, const StreamId& stream) {
-    const auto found = tables.witnesses.find(stream);
-    if (found != tables.witnesses.end()) return found->second;
-    Head none;
-    none.stream = stream;
-    return none;
-  }
-
-  /// A request works on a layer above the tables. Accepted, the layer goes into them; refused, it is dropped: SINK-11 and SINK-13.
-  class Layer {
-   public:
-    explicit Layer(Tables& below) : below_(below) {}
-
-    result<void> raise_witness(const Head& head) {
-      KFM_DET_TRY(const bool higher, sink_rules::raises_witness(witness_of(below_, head.stream), head));
-      if (higher) above_.witnesses[head.stream] = head;
-      return success();
-    }
-    result<UpsertResult> publish(const Tenure& tenure, const Upsert& request) {
-      KFM_DET_TRY(claim(tenure, request.business_key));
-      const Row* seen = row(request.effect);
-      if (seen) { KFM_DET_TRY(sink_rules::same_effect(*seen, request)); }
-      if (const auto* fresh = std::get_if<NewVersion>(&request.content)) { KFM_DET_TRY(store(*fresh)); }
-      const auto key = sink_rules::version_of(request.content);
-      if (key && !version(*key)) return sink_rules::unknown_version(*key);
-
-      if (seen && seen->published) return seen->withdrawn ? UpsertResult::withdrawn : UpsertResult::unchanged;
-      const bool withdrawn = seen && seen->withdrawn;
-      const auto before = current(request.business_key.text);
-      put(request.effect, Row{request.run, request.order, request.business_key, true, withdrawn, key});
-      return withdrawn ? UpsertResult::withdrawn : sink_rules::outcome(before, {request.order, request.effect});
-    }
-    result<void> withdraw(const Tenure& tenure, const Withdrawal& request) {
-      KFM_DET_TRY(claim(tenure, request.business_key));
-      const Row* seen = row(request.effect);
-      if (seen) { KFM_DET_TRY(sink_rules::same_effect(*seen, request)); }
-      Row taken_back = seen ? *seen : Row{request.run, request.order, request.business_key, false, false, std::nullopt};   // SINK-4: also what never came
-      taken_back.withdrawn = true;
-      put(request.effect, std::move(taken_back));
-      return success();
-    }
-    /// The publication of highest rank that is not withdrawn.
-    std::optional<Rank> current(const std::string& key) const {
-      std::optional<Rank> best;
-      const Tables* const both[] = {&below_, &above_};
-      for (const Tables* tables : both) {
-        const auto ranks = tables->ranks.find(key);
-        if (ranks == tables->ranks.end()) continue;
-        for (auto rank = ranks->second.rbegin(); rank != ranks->second.rend() && (!best || *best < *rank); ++rank)
-          if (!row(rank->effect)->withdrawn) best = *rank;
-      }
-      return best;
-    }
-    void accept() {
-      for (auto& [stream, head] : above_.witnesses) below_.witnesses[stream] = std::move(head);
-      for (auto& [key, ranks] : above_.ranks) below_.ranks[key].merge(ranks);
-      for (auto& [effect, row] : above_.rows) below_.rows[effect] = std::move(row);
-      below_.scopes.merge(above_.scopes);
-      below_.versions.merge(above_.versions);
-    }
-
-   private:
-    /// SINK-9: the first scope that uses a key has it.
-    result<void> claim(const Tenure& tenure, const BusinessKey& key) {
-      const auto owner = below_.scopes.find(key.text);
-      if (owner != below_.scopes.end()) return sink_rules::same_scope(owner->second, tenure, key);
-      above_.scopes.emplace(key.text, tenure.scope);
-      return success();
-    }
-    result<void> store(const NewVersion& fresh) {
-      KFM_DET_TRY(auto metadata, sink_rules::metadata_text(fresh));
-      Bytes bytes;
-      PosixFileSystem fs;
-      KFM_DET_TRY(const auto size, sink_rules::check_content(fs, fresh, [&](BytesView piece) -> result<void> { bytes += piece; return success(); }));
-      if (const Version* there = version(fresh.key)) return sink_rules::same_version(fresh, there->about.bytes_hash, metadata, there->metadata);
-      above_.versions[fresh.key] = std::make_shared<const Version>(Version{{fresh.key, fresh.bytes_hash, size, fresh.metadata}, std::move(metadata), std::move(bytes)});
-      return success();
-    }
-    const Row* row(const EffectId& effect) const {
-      if (const auto found = above_.rows.find(effect); found != above_.rows.end()) return &found->second;
-      const auto found = below_.rows.find(effect);
-      return found == below_.rows.end() ? nullptr : &found->second;
-    }
-    const Version* version(const IdempotencyKey& key) const {
-      if (const auto found = above_.versions.find(key); found != above_.versions.end()) return found->second.get();
-      const auto found = below_.versions.find(key);
-      return found == below_.versions.end() ? nullptr : found->second.get();
-    }
-    void put(const EffectId& effect, Row row) {
-      above_.ranks[row.business_key.text].insert({row.order, effect});
-      above_.rows[effect] = std::move(row);
-    }
-
-    Tables& below_;
-    Tables above_;
+    PublicationTables tables;
+    Contents contents;
   };
 
   /// SINK-6. A floor stays raised even when the request that raised it is refused.
@@ -253,17 +153,6 @@ class MemorySink {
     KFM_DET_TRY(const bool higher, sink_rules::raises_floor(floor, tenure));
     if (higher) floor = {tenure.token, tenure.owner};
     return success();
-  }
-  std::optional<Publication> publication(const EffectId& effect) {
-    const auto found = state_->tables.rows.find(effect);
-    if (found == state_->tables.rows.end()) return std::nullopt;
-    const Row& row = found->second;
-    const auto current = Layer(state_->tables).current(row.business_key.text);
-    Publication out{effect, row.run, row.order, row.business_key, PublicationState::superseded, row.published && !row.version, std::nullopt};
-    if (row.withdrawn) out.state = PublicationState::withdrawn;
-    else if (current->effect == effect) out.state = PublicationState::current;
-    if (row.version) out.version = state_->tables.versions.at(*row.version)->about;
-    return out;
   }
 
   std::shared_ptr<State> state_ = std::make_shared<State>();

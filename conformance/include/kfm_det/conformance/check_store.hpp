@@ -239,9 +239,7 @@ inline void check_streams(Explorer& explorer, const Options& options, const Stor
   });
 }
 
-inline void run_store(Report& report, const Options& options, const StoreDriver& driver) {
-  Explorer explorer(report, options);
-  if (!driver.crash) report.bounds.push_back("power loss: the fixture has no crash()");
+inline void run_store(Explorer& explorer, const Options& options, const StoreDriver& driver) {
   check_scripts(explorer, options, driver);
   check_witnesses(explorer, driver);
   check_streams(explorer, options, driver);
@@ -257,7 +255,9 @@ template <class Fixture>
     const StoreDriver driver = drive_store(fixture);
     const StoreClaims& claims = driver.claims;
     report.claims = {{"survives_power_loss", claims.survives_power_loss}, {"many_processes", claims.many_processes}, {"detects_corruption", claims.detects_corruption}, {"trims", claims.trims}};
-    detail::run_store(report, options, driver);
+    if (!driver.crash) report.bounds.push_back("power loss: the fixture has no crash()");
+    Explorer explorer(report, options);
+    detail::run_store(explorer, options, driver);
   }
   return report;
 }

@@ -2,7 +2,7 @@
 /// \file
 /// check_store_on_disk: a Store that is a template over its file system, on the simulated disk: every crash state of every short workload.
 ///
-/// The fixture: `template <class Fs> struct F { using Store = ...; result<Store> open(Fs&); }` (store_fixture.hpp). The parts:
+/// The fixture: `template <class Fs> struct F { using Store = ...; result<Store> open(Fs&); }` (store_fixture.hpp). The parts are those of check_store, and:
 ///   workloads   scripts of up to three operations, exhaustively, then of four and longer ones: the power goes before every call that changes something, in
 ///               every profile, with every fate of what is not durable (or, where they are too many, all single deviations and drawn ones); what is left
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
@@ -17,6 +17,7 @@
 
 #include <memory>
 
+#include "kfm_det/conformance/check_store.hpp"
 #include "kfm_det/conformance/detail/store_crash.hpp"
 #include "kfm_det/conformance/detail/store_faults.hpp"
 #include "kfm_det/conformance/detail/store_media.hpp"
@@ -32,14 +33,22 @@ namespace detail {
 inline void run_store_on_disk(Report& report, const Options& options, const StoreOnDisk& subject) {
   Explorer explorer(report, options);
   // what is quick comes first
-  check_surroundings(explorer, subject);
+  Disk disk = fresh_disk(0);
+  const StoreDriver driver{subject.claims, [&](const StreamId& id) { return subject.on(disk)(id); }, [&] { disk = fresh_disk(0); },
+                           [&] {
+                             WorstFates worst;
+                             disk = subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
+                           }};
+  run_store(explorer, options, driver);
+  if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, true);
+  else report.bounds.push_back("crash states: not claimed (survives_power_loss)");
   if (subject.claims.many_processes) check_tenures(explorer, options, subject);
   else report.bounds.push_back("tenures of several processes: not claimed (many_processes)");
   check_faults(explorer, options, subject);
+  check_surroundings(explorer, subject);
   if (subject.claims.detects_corruption) check_media(explorer, options, subject);
   else report.bounds.push_back("damage at rest: not claimed (detects_corruption)");
-  if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject);
-  else report.bounds.push_back("crash states: not claimed (survives_power_loss)");
+  if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, false);
 }
 }  // namespace detail
 

@@ -42,8 +42,9 @@ class Play {
   bool flip(std::uint32_t of = 2) { return pick(of) == of - 1; }
   /// What was done, a line of the script. Counts as an operation.
   void tell(std::string line) {
+    if (silent_) return;
     ++operations_;
-    if (!silent_) script_.push_back(std::move(line));
+    script_.push_back(std::move(line));
   }
   /// What came of it, or the setting: a line that is no operation.
   void note(std::string line) {

@@ -117,8 +117,11 @@ auto SqliteSink::change(const Tenure& tenure, Work&& work) -> decltype(work(std:
   auto answer = work(request);
   if (!answer) {
     transaction.rollback();
-    if (rose)   // when this does not work either, the floor stays where it was, and so does everything else
-      if (auto again = sqlite::Transaction::begin(*state_->database); again && request.raise_floor()) (void)again.value().commit();
+    if (rose) {   // when the floor cannot be raised, that is the answer: a verdict would say that it has been
+      KFM_DET_TRY(auto again, sqlite::Transaction::begin(*state_->database));
+      KFM_DET_TRY(request.raise_floor());
+      KFM_DET_TRY(again.commit());
+    }
     return answer;
   }
   KFM_DET_TRY(transaction.commit());

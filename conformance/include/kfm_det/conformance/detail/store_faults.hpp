@@ -23,15 +23,24 @@ namespace kfm_det::conformance::detail {
 inline void check_faults(Explorer& explorer, const Options& options, const StoreOnDisk& subject) {
   const auto trial = [&](std::uint32_t ops_max) {
     return [&, ops_max](Play& play) {
+      const std::uint32_t before = play.pick(5);   // what is there when it begins to fail
       const Workload workload = pick_workload(play, ops_max, 1);
+      const auto prepare = [&](StoreWorld& world) {
+        if (!world.begin()) return false;
+        if (before == 1) { world.append(world.owner, 1, 0); world.sync(world.owner); }
+        if (before == 2) { world.append(world.owner, 1, 0); world.sync(world.owner); world.append(world.owner, 3, 0); }
+        if (before == 3) { world.append(world.owner, 1, 2600); world.append(world.owner, 1, 0); world.sync(world.owner); }
+        if (before == 4) { world.append(world.owner, 1, 0); world.sync(world.owner); world.owner.stream.reset(); }
+        return true;
+      };
       const auto run = [&](StoreWorld& world) {
-        bool go_on = world.begin();
+        bool go_on = before != 4 || world.begin();
         for (const StoreOp op : workload.ops) {
           if (!go_on) break;
           go_on = apply(world, op);
         }
       };
-      std::uint64_t calls = 0;
+      std::uint64_t first = 0, calls = 0;
       {
         Report unseen;
         std::unordered_set<std::uint64_t> none;   // unordered: asked for membership only
@@ -40,15 +49,19 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
         dry.be_silent(true);
         const Disk disk = fresh_disk(0);
         StoreWorld world(dry, kit_stream(), subject.on(disk), subject.claims);
+        if (!prepare(world)) return;
+        first = disk.calls();
         run(world);
-        calls = disk.calls();
+        calls = disk.calls() - first;
       }
-      const std::uint32_t k = play.pick(static_cast<std::uint32_t>(calls));
+      if (calls == 0) return;
+      const std::uint64_t k = first + play.pick(static_cast<std::uint32_t>(calls));
       const std::uint32_t kind = play.pick(6);
       const bool persists = play.pick(2) == 1;
       const bool power = play.pick(2) == 1;
       const Disk disk = fresh_disk(0);
       StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
+      if (!prepare(world)) return;
       world.may_fail = true;
       bool hit = false;
       disk.on_fault([&](const Call& call) -> Fault {
@@ -89,7 +102,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       (void)next.reopen();
     };
   };
-  explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{100} * options.cases), 0, "scripts of up to 1 operation, every call, 6 faults, once and from then on, kill and power loss"}, trial(1));
+  explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{400} * options.cases), 0, "up to 1 operation behind each of 5 beginnings, every call, 6 faults, once and from then on, kill and power loss"}, trial(1));
   explorer.run("faults in longer scripts", {0, std::uint64_t{4} * options.cases, "up to 5 operations"}, trial(5));
 }
 
@@ -97,6 +110,8 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
 inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
   explorer.run("strays", {100, 0, "files that are not the store's, beside each of its own"}, [&](Play& play) {
     static const char* const names[] = {".DS_Store", "tmp-", "lost+found.txt", "core", "00000000000000000009.claim~", "README", "segment.bak", "\xC3\xA4"};
+    const std::uint32_t which = play.pick(static_cast<std::uint32_t>(std::size(names)) + 3);
+    const bool is_control = which == 0;
     Disk disk = fresh_disk(0);
     StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
     if (!world.begin()) return;
@@ -110,12 +125,12 @@ inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
       folders.insert(simulate::detail::parent_of(path));
       if (content.size() >= bytes) { bytes = content.size(); largest = path; }
     }
-    const std::uint32_t which = play.pick(static_cast<std::uint32_t>(std::size(names)) + 2);
     std::map<std::string, Bytes> planted;
     for (const std::string& folder : folders) {
+      if (is_control) break;   // it must work without them, before a law can be broken by them
       const std::string lead = folder == "/" ? "/" : folder + "/";
-      if (which < std::size(names)) planted[lead + names[which]] = "not yours\n";
-      else if (which == std::size(names)) planted[largest + ".copy"] = disk.files().at(largest);
+      if (which <= std::size(names)) planted[lead + names[which - 1]] = "not yours\n";
+      else if (which == std::size(names) + 1) planted[largest + ".copy"] = disk.files().at(largest);
       else planted[lead + "empty"] = "";
     }
     for (const auto& [path, content] : planted) { disk.plant(path, content); play.tell("somebody puts the file " + path + " there"); }
@@ -123,6 +138,7 @@ inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
       try {
         if (!world.begin()) return;
       } catch (BrokenLaw& law) {
+        if (is_control) throw;
         play.broke("STORE-14", "with files beside its own that are not the store's: " + law.sentence);
       }
       world.append(world.owner, 1, 0);
@@ -137,6 +153,8 @@ inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
   });
   explorer.run("costs", {1, 0, "calls and bytes read by a recovery and a scan of 60 and of 240 groups"}, [&](Play& play) {
     std::uint64_t cost[2] = {0, 0};
+    play.tell("append 60 groups, and 240; recover and scan");
+    play.be_silent(true);
     for (const std::size_t i : {0U, 1U}) {
       const Disk disk = fresh_disk(0);
       StoreWorld world(play, kit_stream(), subject.on(disk), subject.claims);
@@ -150,6 +168,7 @@ inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
       (void)stream.value()->scan(1, [](const Frame&) -> result<void> { return success(); });
       disk.on_call({});
     }
+    play.be_silent(false);
     play.expect("STORE-16", cost[1] <= 6 * cost[0] + 200, [&] { return "a log four times as long costs " + std::to_string(cost[1]) + " calls and sectors to open and read, and not about four times " + std::to_string(cost[0]); });
   });
 }

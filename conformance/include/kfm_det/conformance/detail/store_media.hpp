@@ -22,6 +22,7 @@
 #include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/detail/store_world.hpp"
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/core/assert.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/wal/envelope_reader.hpp"
 
@@ -135,7 +136,7 @@ class MediaCheck {
       if (found == files.end()) return;
       damage(play, log, path + " is that of another history", MayLose::what_was_cut, path, [&](Bytes& bytes) { bytes = found->second; });
     });
-    part("media-frame", "each frame as a newer format would write it; another stream's log", [&](Play& play) { crafted(play); });
+    part("media-frame", "a frame as a newer format would write it; another stream's log", [&](Play& play) { crafted(play); });
     part("media-served", "each 7th byte of each frame, behind recovery", [&](Play& play) { served(play); });
   }
 
@@ -163,6 +164,10 @@ class MediaCheck {
     play.tell(what);
     if (how) disk.damage(path, how);
     else disk.lose(path);
+    // STORE-16: nobody asks for more than there is because some bytes say so
+    std::uint64_t longest = 0;
+    const std::uint64_t bounded = 16 * disk.bytes_used() + (std::uint64_t{1} << 20);
+    disk.on_call([&longest](const Call& call) { if (call.verb == simulate::Verb::read) longest = std::max(longest, call.length); });
     (void)play.is_new(disk.hash() ^ (look + 1));
     const auto before = disk.files();
     if (look == 0) {   // looking first
@@ -182,6 +187,7 @@ class MediaCheck {
     const Head witness = log.witness();
     play.tell(look == 1 ? "recover, with the sink's witness" : look == 2 ? "recover, and accept the loss" : "recover");
     auto found = stream.value()->recover(look == 1 ? std::span<const Head>(&witness, 1) : std::span<const Head>(), RecoverOptions{look == 2});
+    play.expect("STORE-16", longest <= bounded, [&] { return "recovery asks for " + std::to_string(longest) + " bytes in one read, of a disk that holds " + std::to_string(disk.bytes_used()); });
     keeps_evidence(play, disk, before);
     if (!found) { play.reach("damage: recover answers " + std::string(kfm_det::name(found.error().code()))); return; }
     const Recovery& recovery = found.value();
@@ -253,10 +259,9 @@ class MediaCheck {
   }
 
   void crafted(Play& play) {
-    const MediaLog& log = pick_log(play);
     const bool is_foreign = play.pick(2) == 1;
-    const Disk disk = log.disk.after_kill();
     if (is_foreign) {
+      const MediaLog& log = pick_log(play);
       const StreamId other = StreamId::of(Scope{"kit", "b"});
       const MediaLog theirs = make_media_log(subject_, log.closed, other, "theirs");
       Disk moved = fresh_disk(0);
@@ -271,19 +276,29 @@ class MediaCheck {
       expect_verdict(play, moved, Verdict::foreign);
       return;
     }
-    const std::size_t i = play.pick(static_cast<std::uint32_t>(log.due.size()));
-    if (!log.places[i]) return;
-    Bytes line = log.due[i];
+    // written through the store itself: whatever it keeps around a frame is right
+    const std::size_t good = play.pick(4);
+    const bool closes = play.pick(2) == 0;
+    const Disk written = fresh_disk(0);
+    StoreWorld world(play, kit_stream(), subject_.on(written), subject_.claims);
+    if (!world.begin()) return;
+    for (std::size_t i = 0; i < good; ++i) world.append(world.owner, 1, 0);
+    Chain chain = world.owner.chain;
+    Frames frames = make_frames(kit_stream(), chain, 1, 0, "newer");
+    Bytes& line = frames[0];
     const std::string_view now = "\"format\":1,";
     const auto at = line.find(now);
     const auto body_end = line.rfind(",\"hash\":\"");
-    if (at == Bytes::npos || body_end == Bytes::npos) return;
+    KFM_DET_ASSERT(at != Bytes::npos && body_end != Bytes::npos);
     line.replace(at, now.size(), "\"format\":2,");
     const std::size_t body = std::string_view("{\"body\":").size();
     line.replace(body_end, line.size() - body_end, ",\"hash\":\"" + domain_digest(wal::frame_domain, BytesView(line).substr(body, body_end - body)).hex() + "\"}");
-    play.tell("LSN " + std::to_string(i + 1) + " was written by a newer format");
-    disk.damage(log.places[i]->path, [&](Bytes& bytes) { bytes.replace(log.places[i]->offset, line.size(), line); });
-    expect_verdict(play, disk, Verdict::unsupported_version);
+    play.tell("a newer version appends a frame of its format as LSN " + std::to_string(good + 1) + ", and syncs");
+    auto appended = world.owner.stream->append(world.owner.chain.last, std::vector<BytesView>{BytesView(line)});
+    if (!appended || !world.owner.stream->sync()) return;   // a store that looks into its frames may refuse it
+    if (closes) (void)world.owner.stream->close();
+    world.owner.stream.reset();
+    expect_verdict(play, written, Verdict::unsupported_version);
   }
   void expect_verdict(Play& play, const Disk& disk, Verdict wanted) {
     const auto before = disk.files();

@@ -56,9 +56,9 @@ class WorstFates final : public simulate::Fates {
 
 [[nodiscard]] inline StreamId kit_stream() { return StreamId::of(Scope{"kit", "a"}); }
 
-/// The free blocks of a used disk: frames of an abandoned future of the same stream, each at the start of a sector.
-[[nodiscard]] inline Bytes abandoned_future() {
-  Bytes out;
+/// The free blocks of a used disk: frames of an abandoned future of the same stream, each at the start of a sector, behind `first` sectors of newlines.
+[[nodiscard]] inline Bytes abandoned_future(std::size_t first) {
+  Bytes out(first * simulate::sector_bytes, '\n');
   Chain chain;
   for (int i = 0; i < 6; ++i) {
     chain.durable = chain.last;
@@ -71,8 +71,8 @@ class WorstFates final : public simulate::Fates {
 [[nodiscard]] inline Disk fresh_disk(std::uint32_t kind) {
   constexpr std::array<DiskOptions, 3> kinds{DiskOptions{}, DiskOptions{Profile::standard, simulate::sector_bytes, 700}, DiskOptions{Profile::standard, 4096, ~std::uint64_t{0}}};
   Disk disk(kinds[kind]);
-  static const Bytes future = abandoned_future();
-  disk.recycle(future);
+  static const Bytes futures[] = {abandoned_future(0), abandoned_future(1)};
+  for (const Bytes& future : futures) disk.recycle(future);
   return disk;
 }
 

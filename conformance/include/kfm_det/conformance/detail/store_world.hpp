@@ -40,11 +40,12 @@ class StoreWorld {
   bool may_fail = false;  // faults are injected: errors are no breach, acknowledgements count
   Frames last_group;      // appended last by `owner`
   Lsn trimmed = 0;        // frames up to here may be gone
+  std::function<std::uint64_t()> fingerprint;   // of the storage, where the kit can see it
 
   [[nodiscard]] Play& play() noexcept { return play_; }
   [[nodiscard]] const StreamId& id() const noexcept { return id_; }
   template <class Text>
-  void tell(Text&& text) { if (!play_.is_silent()) play_.tell(text()); else play_.tell({}); }
+  void tell(Text&& text) { if (!play_.is_silent()) play_.tell(text()); }
   template <class Text>
   void note(Text&& text) { if (!play_.is_silent()) play_.note(text()); }
 
@@ -262,7 +263,9 @@ class StoreWorld {
     if (!stream && is_single(stream.error())) return;
     if (!stream) { (void)refuse("STORE-9", "opening the store", stream.error()); return; }
     tell([] { return std::string("somebody else inspects"); });
+    const std::uint64_t before = fingerprint ? fingerprint() : 0;
     auto found = stream.value()->inspect(witnesses);
+    if (fingerprint) play_.expect("STORE-9", fingerprint() == before, "inspect() changed the disk");
     if (!found) { (void)refuse("STORE-9", "inspect()", found.error()); return; }
     if (may_fail && found.value().verdict == Verdict::io_error) return;
     play_.expect("STORE-17", is_usable(found.value().verdict), [&] { return "inspect() answers " + std::string(name(found.value().verdict)) + evidence(found.value()) + ", but nothing that was promised is lost"; });
