@@ -330,7 +330,7 @@ class UpdaterEngine {
     if (whole) {
       for (const auto& [key, publications] : one.look().keys)
         for (const auto& publication : publications)
-          play.expect("RUN-13", publication.state != PublicationState::withdrawn, [&] { return "business key " + key + ": every effect of the killed run was in the sink, and it was taken back because its code is gone"; });
+          play.expect("RUN-13", publication.state != PublicationState::withdrawn, [&, &key = key] { return "business key " + key + ": every effect of the killed run was in the sink, and it was taken back because its code is gone"; });
       play.reach("whole run whose code is gone");
     }
     play.asked("RUN-13");
