@@ -51,8 +51,12 @@ class ManualClock {
   explicit ManualClock(Instant now = Instant{0}, std::string epoch = "manual") : state_(std::make_shared<State>(now, std::move(epoch))) {}
 
   [[nodiscard]] Instant now() const { const std::scoped_lock guard(state_->mutex); return state_->now; }
-  [[nodiscard]] Duration monotonic() const { const std::scoped_lock guard(state_->mutex); return state_->monotonic; }
+  [[nodiscard]] Duration monotonic() const { tell(); const std::scoped_lock guard(state_->mutex); return state_->monotonic; }
   [[nodiscard]] std::string epoch() const { const std::scoped_lock guard(state_->mutex); return state_->epoch; }
+
+  /// Who watches: called before each reading of monotonic(), in the thread that reads, without a lock held; null: nobody. There a test lets time pass, or
+  /// something else happen, in the midst of a call. Set it while nobody reads.
+  void on_reading(void (*hook)(void*), void* context) const { const std::scoped_lock guard(state_->mutex); state_->hook = hook; state_->context = context; }
 
   /// Time passes for both clocks. It does not go back (CLOCK-1): for that there is step_wall.
   void advance(Duration by) const { KFM_DET_ASSERT(by.ns >= 0); const std::scoped_lock guard(state_->mutex); state_->now = state_->now + by; state_->monotonic = state_->monotonic + by; }
@@ -68,7 +72,19 @@ class ManualClock {
     Instant now;
     Duration monotonic{0};
     std::string epoch;
+    void (*hook)(void*) = nullptr;
+    void* context = nullptr;
   };
+  void tell() const {
+    void (*hook)(void*) = nullptr;
+    void* context = nullptr;
+    {
+      const std::scoped_lock guard(state_->mutex);
+      hook = state_->hook;
+      context = state_->context;
+    }
+    if (hook) hook(context);
+  }
   std::shared_ptr<State> state_;
 };
 static_assert(Clock<ManualClock>);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+// FileLock under the kit, on the simulated disk: processes that die, power that goes, and turns that change at each call of the disk.
+#include "kfm_det/locks/file_lock.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "kfm_det/conformance/check_lock.hpp"
+#include "kfm_det/simulate/disk.hpp"
+
+namespace det = kfm_det;
+
+namespace {
+
+/// The worst of the simple ones: of all that no sync has covered nothing is left.
+struct NothingIsLeft final : det::simulate::Fates {
+  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
+};
+/// The best: all of it is left.
+struct AllIsLeft final : det::simulate::Fates {
+  std::uint32_t decide(std::uint32_t) override { return 0; }
+};
+
+template <class Fates>
+struct FileLockOnDisk {
+  using Lock = det::FileLock<det::simulate::Disk, det::ManualClock>;
+  det::result<Lock> connect(const det::OwnerId& owner, const det::ManualClock& clock) {
+    return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
+  }
+  void wipe() { use(det::simulate::Disk()); }
+  void kill(const det::OwnerId& owner) { disk.end_process(processes[owner.text]); }
+  void crash() { Fates fates; use(disk.after_power_loss(fates)); }
+  void on_call(std::function<void()> what) { hook = std::move(what); }
+
+  void use(const det::simulate::Disk& other) {
+    disk = other;
+    disk.on_call([this](const det::simulate::Call&) { if (hook) hook(); });
+  }
+  det::simulate::Disk disk;
+  std::map<std::string, std::uint32_t> processes;
+  std::uint32_t started = 0;
+  std::function<void()> hook;
+};
+using FileLockFixture = FileLockOnDisk<NothingIsLeft>;
+using FileLockFixtureAllIsLeft = FileLockOnDisk<AllIsLeft>;
+KFM_DET_CONFORMANCE_LOCK(FileLockFixture)
+KFM_DET_CONFORMANCE_LOCK(FileLockFixtureAllIsLeft)
+
+}  // namespace

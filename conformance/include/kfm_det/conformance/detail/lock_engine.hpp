@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The engine of check_lock: which parts are played, in which order, how much of each.
+///
+/// Thread-safety: one thread.
+#ifndef KFM_DET_CONFORMANCE_DETAIL_LOCK_ENGINE_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_LOCK_ENGINE_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/lock_ambiguous.hpp"
+#include "kfm_det/conformance/detail/lock_inside.hpp"
+#include "kfm_det/conformance/detail/lock_parts.hpp"
+#include "kfm_det/conformance/detail/lock_threads.hpp"
+#include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/report.hpp"
+
+namespace kfm_det::conformance::detail {
+
+[[nodiscard]] inline Report run_check_lock(const MakeLockFixture& make, const Options& options) {
+  Report report;
+  report.check = "check_lock";
+  Explorer explorer(report, options);
+  const auto is_asked = [&](std::string_view name) { return !explorer.reproducing() || options.reproduce.find(" part=" + std::string(name) + " ") != std::string::npos; };
+  const std::shared_ptr<AnyLockFixture> fixture = make();
+  const AnyLockFixture::Traits traits = fixture->traits();
+  report.claims = {{"many_processes", traits.claims.many_processes}, {"survives_power_loss", traits.claims.survives_power_loss}, {"detects_death", traits.claims.detects_death},
+                   {"may_fail_spuriously", traits.may_fail_spuriously}};
+  if (is_asked("waits") && !ask_whether_it_waits(make, report)) return report;
+
+  const auto part = [&](std::string_view name, std::uint64_t exhaustive, std::uint64_t drawn, std::string_view named, const auto& body) {
+    const auto trial = [&](Play& play) {
+      body(play, *fixture);
+      std::uint64_t hash = 0xCBF29CE484222325u;   // a schedule is what its script says
+      for (const std::string& line : play.script())
+        for (const char c : line) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+      (void)play.is_new(hash);
+    };
+    explorer.run(name, {exhaustive, drawn, std::string(named)}, trial);
+  };
+  const std::uint64_t all = options.states_max != 0 ? options.states_max : ~std::uint64_t{0};
+  const SteadyTime start = steady_now();
+  part("acts", all, 0, "every script of up to 3 acts of 3 owners, time and ends of processes", LockActs{3, false});
+  part("edges", all, 0, "times to live, tokens and names at the ends of their ranges", LockEdges{});
+  // A backend on a real disk or behind a network would take hours for what memory does in a second.
+  const bool slow = report.cases != 0 && (steady_now() - start) / static_cast<std::int64_t>(report.cases) > std::chrono::milliseconds(1);
+  const std::uint64_t most = std::min<std::uint64_t>(all, slow ? 500 : std::uint64_t{200} * std::max(options.cases, std::uint32_t{1}));
+  const std::uint32_t drawn = slow ? std::min<std::uint32_t>(options.cases, 200) : options.cases;
+  if (slow && !explorer.reproducing()) report.bounds.emplace_back("a script takes this backend more than a millisecond: parts that count are cut at 500, those that draw at 200");
+
+  part("pauses", most, drawn, "time passes within a call, at up to two of its points", LockPauses{});
+  part("longer acts", 0, drawn, "scripts of up to 12 acts", LockActs{12, false});
+  part("schedules", most, drawn, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
+  part("schedules in time", most, drawn, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});
+  {
+    simulate::Scheduler scheduler;
+    bool blocked = false;
+    part("inside", most, drawn, "2 owners call at once, the turn changes twice within the calls", LockInside{scheduler, blocked, 2, false, false});
+    if (!blocked) part("inside in time", most, drawn, "the same; at one change time passes, or the one who stops is dead", LockInside{scheduler, blocked, 2, true, false});
+    if (!blocked) part("longer inside", 0, drawn, "2 or 3 owners call at once, the turn changes up to three times within the calls; there time passes, or the one who stops is dead", LockInside{scheduler, blocked, 3, true, true});
+    if (blocked) report.bounds.emplace_back("inside: a call held a mutex while it read the clock or called its medium, and another one waited for it; explored at call boundaries only");
+    else if (!traits.has_points) report.bounds.emplace_back("inside: the turn changes at readings of the clock only; the fixture has no on_call()");
+  }
+  part("lost answers", most, drawn, "every script of up to 4 acts of 2 owners, in which up to 2 answers are lost, requests too, or arrive late", LockAmbiguity{});
+  part("more acts", report.passed() ? most : std::min<std::uint64_t>(most, 2000), 0, "every script of up to 5 acts", LockActs{5, false});
+  part("longer schedules", 0, drawn, "3 owners with 4 calls each, while 6 s pass twice", LockSchedules{3, true});
+  if (report.passed()) {   // what is found from here on has one cause: the others were found before
+    part("wall clock", most, drawn / 4, "every script of up to 4 acts, with steps of the wall clock", LockActs{4, true});
+    part("frozen clock", all, 0, "a clock that stands still while another owner is granted the scope", LockFreezes{});
+  }
+  if (report.passed() && is_asked("threads")) ask_with_threads(make, report);
+  if (traits.claims.detects_death && !traits.kills) report.bounds.emplace_back("detects_death is claimed, but the fixture has no kill(): only deadlines were asked");
+  if (traits.claims.survives_power_loss && !traits.crashes) report.bounds.emplace_back("survives_power_loss is claimed, but the fixture has no crash(): only closing and connecting again was asked");
+  return report;
+}
+
+}  // namespace kfm_det::conformance::detail
+
+#endif

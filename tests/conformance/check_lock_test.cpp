@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+// What check_lock says of locks that are right and of locks that are not. Every kind of broken lock has its mutant: conformance/mutants/locks.py.
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "kfm_det/conformance/check_lock.hpp"
+#include "kfm_det/locks/file_lock.hpp"
+#include "kfm_det/locks/memory_lock.hpp"
+#include "kfm_det/simulate/disk.hpp"
+
+using namespace kfm_det;
+using namespace kfm_det::conformance;
+
+namespace {
+
+Options quick() {
+  Options options;
+  options.states_max = 600;
+  options.cases = 60;
+  return options;
+}
+
+struct MemoryFixture {
+  using Lock = MemoryLock<ManualClock>;
+  result<Lock> connect(const OwnerId& owner, const ManualClock& clock) { return Lock(board, owner, clock); }
+  std::shared_ptr<MemoryLockBoard> board = Lock::make_board();   // without wipe(): each trial has a new fixture
+};
+
+struct DiskFixture {
+  using Lock = FileLock<simulate::Disk, ManualClock>;
+  struct Nothing final : simulate::Fates {
+    std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
+  };
+  result<Lock> connect(const OwnerId& owner, ManualClock& clock) {
+    return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
+  }
+  void wipe() { use(simulate::Disk()); }
+  void kill(const OwnerId& owner) { disk.end_process(processes[owner.text]); }
+  void crash() { Nothing fates; use(disk.after_power_loss(fates)); }
+  void on_call(std::function<void()> what) { hook = std::move(what); }
+  void use(const simulate::Disk& other) {
+    disk = other;
+    disk.on_call([this](const simulate::Call&) { if (hook) hook(); });
+  }
+  simulate::Disk disk;
+  std::map<std::string, std::uint32_t> processes;
+  std::uint32_t started = 0;
+  std::function<void()> hook;
+};
+
+/// MemoryLock, but release() asks nobody whose lease it is.
+struct FreesAll {
+  using Inner = MemoryLock<ManualClock>;
+  static constexpr LockClaims claims{};
+  Inner inner;
+  std::shared_ptr<MemoryLockBoard> board;
+  result<std::optional<Lease>> try_acquire(const LockScope& scope, Duration ttl, FencingToken above = {}) { return inner.try_acquire(scope, ttl, above); }
+  result<Lease> renew(const Lease& lease, Duration ttl) { return inner.renew(lease, ttl); }
+  result<void> release(const Lease& lease) {
+    board->scopes[lease.scope].lease.reset();
+    return success();
+  }
+};
+struct FreesAllFixture {
+  result<FreesAll> connect(const OwnerId& owner, ManualClock clock) { return FreesAll{FreesAll::Inner(board, owner, std::move(clock)), board}; }
+  void wipe() { board = FreesAll::Inner::make_board(); }
+  std::shared_ptr<MemoryLockBoard> board;
+};
+
+/// Waits for the holder, on the clock.
+struct Waits : FreesAll {
+  ManualClock clock;
+  result<std::optional<Lease>> try_acquire(const LockScope& scope, Duration ttl, FencingToken above = {}) {
+    const Duration end = clock.monotonic() + ttl;
+    for (;;) {
+      auto answer = inner.try_acquire(scope, ttl, above);
+      if (!answer || answer.value() || clock.monotonic() >= end) return answer;
+    }
+  }
+};
+struct WaitsFixture {
+  result<Waits> connect(const OwnerId& owner, ManualClock clock) { return Waits{{FreesAll::Inner(board, owner, clock), board}, clock}; }
+  void wipe() { board = FreesAll::Inner::make_board(); }
+  std::shared_ptr<MemoryLockBoard> board;
+};
+
+}  // namespace
+
+TEST_CASE("check_lock passes MemoryLock, and says that it looked at whole calls only") {
+  const Report report = check_lock<MemoryFixture>(quick());
+  INFO(report.to_text());
+  CHECK(report.passed());
+  CHECK(report.laws.size() == 7);
+  CHECK(report.states > 1000);
+  bool said = false;
+  for (const std::string& bound : report.bounds) said = said || bound.find("at call boundaries only") != std::string::npos;
+  CHECK(said);
+  const Report again = check_lock<MemoryFixture>(quick());
+  CHECK(again.to_json() == report.to_json());
+}
+
+TEST_CASE("check_lock passes FileLock on a simulated disk") {
+  Options options = quick();
+  options.states_max = 200;
+  options.cases = 30;
+  const Report report = check_lock<DiskFixture>(options);
+  INFO(report.to_text());
+  CHECK(report.passed());
+  CHECK(report.laws.size() == 7);
+}
+
+TEST_CASE("a lock that is broken is rejected by its law, with a short script that its line brings back") {
+  const Report report = check_lock<FreesAllFixture>(quick());
+  REQUIRE(!report.violations.empty());
+  const Violation& found = report.violations[0];
+  CHECK(found.law == "LOCK-5");
+  CHECK(found.operations <= 4);
+  CHECK(found.usual_cause == "DEL without an owner check");
+  Options options = quick();
+  options.reproduce = found.reproducer;
+  const Report again = check_lock<FreesAllFixture>(options);
+  REQUIRE(again.violations.size() == 1);
+  CHECK(again.violations[0].script == found.script);
+  CHECK(again.violations[0].sentence == found.sentence);
+}
+
+TEST_CASE("a lock that waits is told so, and does not hang the check") {
+  const Report report = check_lock<WaitsFixture>(quick());
+  REQUIRE(report.violations.size() == 1);
+  CHECK(report.violations[0].law == "LOCK-6");
+}
