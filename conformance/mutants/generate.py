@@ -49,6 +49,9 @@ def mutated(mutant, family):
         for room, whole in rooms.items():
             text = re.sub(rf"^(namespace kfm_det::{mutant.id}::{room} {{)$", rf"\1\nusing namespace {whole};", text, flags=re.M)
         out.append(text)
+    if any(path.startswith("updater/") for path in family.files):   # the same for every room that an updater's copy has a part of
+        rooms = ("detail", "wal", "wal::detail")
+        out.insert(0, "\n".join([f"namespace kfm_det::{room} {{}}" for room in rooms] + [f"namespace kfm_det::{mutant.id}::{room} {{ using namespace kfm_det::{room}; }}" for room in rooms]))
     for path in family.files:   # the real ones, so that names which the copy only mentions exist
         includes.append(f'#include "{path}"' if path.startswith("examples/") else f'#include "kfm_det/{path}"')
     return "\n".join(includes), "\n".join(out)

@@ -25,9 +25,6 @@ struct Exception {
 };
 constexpr Exception exceptions[] = {
     {"FS-3", "conformance kit, simulated disk: a sync that fails once and then lies cannot be made on a real disk; what callers do of it is STORE-4"},
-    {"PLAN-2", "conformance kit, check_plan: needs two versions of one plan type over one log"},
-    {"PLAN-3", "conformance kit, check_plan: plan() and operations run under every change of environment"},
-    {"PLAN-5", "conformance kit, check_plan: plan() and operations run under every change of environment"},
     {"SIGNER-1", "wal/sign: the first signer that signs"},
     {"SIGNER-2", "wal/sign: the first signer that signs"},
 };

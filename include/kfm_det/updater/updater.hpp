@@ -3,7 +3,24 @@
 /// Updater<Plan, Store, Lock, Sink>: a versioned transform whose every run can be killed anywhere and started again.
 ///
 /// A run: trigger, lease, sink.begin, recover, settle open runs, inputs, already done?, gate, PLAN, EXECUTE, UPSERT, COMMIT (DESIGN 7).
-/// Kill it at any instruction and trigger it again: the sink's export is byte-identical to that of an undisturbed run.
+/// Laws of the whole run (those of its parts are RUN-1 to RUN-6, updater/forward.hpp), each with its usual bug:
+///   RUN-7   killed anywhere and started again, the export is byte for byte that of an undisturbed run. Bug: recovery that begins a run of its own
+///           instead of taking up the open one.
+///   RUN-8   each effect is published once and each version stored once, however often a run is taken up. Bug: effect ids or run ids made of attempts,
+///           clocks or random numbers.
+///   RUN-9   an owner whose lease ran out shows nothing once another one has begun. Bug: a paused owner that takes a new lease and goes on where it was.
+///   RUN-10  "already done?" is asked of the newest run of the trigger key: contents A, B, A are three runs, a redelivered trigger is none. Bug: any finished
+///           run of these inputs counts.
+///   RUN-11  a run that was taken back never goes forward again, and no other trigger with its version and inputs puts back what a person took away. Bug: only
+///           the status of open runs is looked at; only the trigger's own run is looked at.
+///   RUN-12  a trigger is answered: an open run that cannot go on is passed over or taken back, and neither it nor a dead owner stands in the way. Bug: an
+///           error of a run that is settled ends the trigger.
+///   RUN-13  a run whose effects are all in the sink is committed, and needs neither inputs nor code. Bug: the plan is made again before anybody asks the sink.
+///   RUN-14  keys that leave the plan are retired or kept as the plan type says, whichever earlier run planned them, committed or not. Bug: only what
+///           committed runs published is retired.
+///   RUN-15  undo withdraws every planned effect, seen or not; what shows behind it is what the other runs give. Bug: current moves to a remembered
+///           predecessor; only what the sink has seen is withdrawn.
+///   RUN-16  a passing error leaves the run open for the next trigger; a lasting one is answered, never tried for ever and never swallowed. Bug: while (!sink.upsert(...)) {}.
 /// Which combinations make sense: a store that survives power loss with a sink and a lock that do, or all three in memory; others do not compile.
 /// Durability: when run() answers `committed`, log and sink survive power loss as far as they claim. Thread-safety: one call at a time per
 /// Updater; any number of updaters, in any number of processes, over the same backends.

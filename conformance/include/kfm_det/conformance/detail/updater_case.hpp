@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// One case of check_updater: a world, what is done to it, and what is asked of it afterwards.
+///
+/// Thread-safety: one thread.
+#ifndef KFM_DET_CONFORMANCE_DETAIL_UPDATER_CASE_HPP
+#define KFM_DET_CONFORMANCE_DETAIL_UPDATER_CASE_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kfm_det/conformance/detail/updater_model.hpp"
+#include "kfm_det/conformance/explore.hpp"
+
+namespace kfm_det::conformance::detail {
+
+class UpdaterCase {
+ public:
+  static constexpr int tries_max = 4;   ///< of one command, when nothing stands in the way any more
+
+  UpdaterCase(Play& play, const UpdaterDriver& driver, const std::vector<WorldOutcome>& outcomes) : play_(play), driver_(driver), model_(driver, outcomes), subject_(driver.make()) {}
+
+  /// What was done to the processes so far, other than letting them work: decides which law a difference belongs to.
+  enum class Disturbance : std::uint8_t { none, killed, paused, failed } disturbance = Disturbance::none;
+  /// Whether the runs in the sink are exactly those that the model has: not when a run may have been given up and done again.
+  bool counts_runs = true;
+
+  [[nodiscard]] UpdaterSubject& subject() { return *subject_; }
+  [[nodiscard]] UpdaterModel& model() { return model_; }
+  [[nodiscard]] Play& play() { return play_; }
+
+  void show(std::size_t world) { subject_->sources->sources = driver_.worlds[world]; }
+  void deploy_next() {
+    play_.tell("deploy the next version");
+    next_version_ = true;
+    subject_->deploy(true);
+  }
+
+  /// One process. Sees to it that what it broke on the way comes out.
+  Answer attempt(const Command& command, Owner& owner) {
+    Answer answer;
+    if (command.kind == Command::Kind::trigger) {
+      show(command.which);
+      answer = subject_->trigger(owner, command.key);
+    } else {
+      answer = subject_->undo(owner, run_id(command.which));
+    }
+    return after(owner, std::move(answer));
+  }
+  /// The undo of a run that the model does not have yet.
+  Answer undo_open(const RunId& run, Owner& owner) { return after(owner, subject_->undo(owner, run)); }
+  /// Passes on what the watch saw.
+  void raise() {
+    for (const char* law : {"RUN-1", "RUN-2", "RUN-3", "RUN-4", "RUN-6"}) play_.asked(law);
+    if (subject_->watch.broken) play_.broke(subject_->watch.broken->law, subject_->watch.broken->sentence);
+  }
+
+  /// The command with nothing in its way, again until it is answered as the contract says. `owner`: the first process, which may be disturbed.
+  void until_answered(const Command& command, Owner owner = {}) {
+    play_.tell(command.text());
+    again_until_answered(command, std::move(owner));
+  }
+  void again_until_answered(const Command& command, Owner owner = {}) {
+    auto expected = UpdaterModel::Expected::commits;
+    bool counted = false;
+    for (int tries = 0;; ++tries) {
+      const Answer answer = attempt(command, owner);
+      if (!counted && owner.dead == false) {
+        expected = count(command);
+        counted = true;
+      }
+      if (!answer.killed && (expected == UpdaterModel::Expected::refused || !answer.error)) return;
+      if (!answer.killed && !owner.failed && disturbance == Disturbance::none && tries == 0)
+        play_.expect("RUN-12", false, "the updater answered " + command.text() + " with " + text_of(answer));
+      play_.expect(disturbance == Disturbance::failed ? "RUN-16" : "RUN-12", tries < tries_max, [&] { return "started again " + std::to_string(tries) + " times with nothing in its way, the updater answers " + command.text() + " with " + text_of(answer); });
+      owner = Owner{};
+    }
+  }
+  UpdaterModel::Expected count(const Command& command) {
+    if (command.kind == Command::Kind::trigger) return last_ = model_.trigger(command.key, command.which, next_version_);
+    model_.undo(command.which);
+    return last_ = UpdaterModel::Expected::commits;
+  }
+
+  /// The id of the model's run: the runs in the sink stand in order.
+  RunId run_id(std::size_t which) {
+    const SinkView view = look();
+    const auto runs = view.runs();
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < which && i < model_.runs().size(); ++i)
+      if (model_.runs()[i].status != UpdaterModel::Run::Status::failed) ++at;
+    play_.expect("RUN-10", at < runs.size(), "the sink has publications of " + std::to_string(runs.size()) + " runs only");
+    return RunId::parse(runs[at]).value();
+  }
+
+  [[nodiscard]] SinkView look() {
+    auto view = subject_->look();
+    if (!view) play_.broke("fixture", "the sink cannot be read: " + view.error().message());
+    return std::move(view).value();
+  }
+
+  /// Asks every law that is a matter of what the sink shows. `last`: the command that was answered.
+  void judge(const Command& last) {
+    const SinkView view = look();
+    published_once(view);
+    shows_what_it_should(view, last);
+  }
+
+  /// RUN-8.
+  void published_once(const SinkView& view) {
+    for (const auto& [key, publications] : view.keys) {
+      std::map<std::string, std::string> effects;
+      std::map<std::pair<std::string, std::string>, std::string> versions;
+      for (const auto& one : publications) {
+        const auto [effect, first] = effects.emplace(one.run, one.effect);
+        play_.expect("RUN-8", first || effect->second == one.effect, [&, &key = key, &effect = effect] { return "business key " + key + ": run " + one.run + " published it twice, as effects " + effect->second.substr(0, 12) + " and " + one.effect.substr(0, 12); });
+        if (!one.has_version || next_version_) continue;
+        const auto [version, stored] = versions.emplace(std::pair(one.bytes, one.metadata), one.version_key);
+        play_.expect("RUN-8", stored || version->second == one.version_key, [&, &key = key, &version = version] { return "business key " + key + ": one content is stored as two versions, " + version->second.substr(0, 12) + " and " + one.version_key.substr(0, 12); });
+      }
+    }
+    const std::size_t runs = view.runs().size();
+    const bool undone = std::any_of(model_.runs().begin(), model_.runs().end(), [](const auto& run) { return run.status == UpdaterModel::Run::Status::undone; });
+    const char* law = disturbance == Disturbance::paused ? "RUN-9" : last_ != UpdaterModel::Expected::refused ? "RUN-8" : undone ? "RUN-11" : "PLAN-4";
+    if (counts_runs) play_.expect(law, runs <= model_.published_runs(), [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(model_.published_runs()); });
+  }
+
+  /// Every key of a world that was published last.
+  void shows_at_least(std::size_t world, const Command& last) {
+    const SinkView view = look();
+    const auto shown = view.current();
+    for (const auto& [key, output] : model_.outcome(world).published) {
+      const auto is = shown.find(key);
+      play_.expect("RUN-6", is != shown.end() && is->second->bytes == output.bytes && is->second->metadata == output.metadata, [&, name = key] { return "after " + last.text() + " business key " + name + " does not show what that run gave"; });
+    }
+  }
+  void shows_what_it_should(const SinkView& view, const Command& last) {
+    const auto shown = view.current();
+    const auto wanted = model_.visible();
+    const std::size_t runs = view.runs().size(), expected_runs = model_.published_runs();
+    if (disturbance == Disturbance::none && counts_runs)
+      play_.expect("RUN-10", runs >= expected_runs, [&] { return "after " + last.text() + " the sink has publications of " + std::to_string(runs) + " runs, and by the contract there are " + std::to_string(expected_runs) + ": a trigger was taken for done"; });
+    std::set<std::string> keys;
+    for (const auto& [key, one] : shown) keys.insert(key);
+    for (const auto& [key, one] : wanted) keys.insert(key);
+    for (const std::string& key : keys) {
+      const auto is = shown.find(key);
+      const auto should = wanted.find(key);
+      const bool same = is != shown.end() && should != wanted.end() && is->second->bytes == should->second->bytes && is->second->metadata == should->second->metadata;
+      const auto say = [&](const char* why) {
+        return "after " + last.text() + " business key " + key + " shows " + (is == shown.end() ? std::string("nothing") : "\"" + kfm_det::detail::shown(is->second->bytes, 60) + "\"") + ", and should show " +
+               (should == wanted.end() ? std::string("nothing") : "\"" + kfm_det::detail::shown(should->second->bytes, 60) + "\"") + why;
+      };
+      const bool undoing = last.kind == Command::Kind::undo, any_undone = std::any_of(model_.runs().begin(), model_.runs().end(), [](const auto& run) { return run.status == UpdaterModel::Run::Status::undone; });
+      const bool about_retired = (should == wanted.end() && is != shown.end() && model_.was_retired(key)) || (!driver_.retires && is == shown.end());
+      play_.expect("RUN-15", same || !undoing, [&] { return say(""); });
+      play_.expect("RUN-11", same || !any_undone, [&] { return say(": what was undone came back"); });
+      play_.expect("RUN-14", same || !about_retired, [&] { return say(driver_.retires ? ": it left the plan, and has no tombstone" : ": it left the plan, and is to be kept"); });
+      if (disturbance == Disturbance::paused) play_.expect("RUN-9", same, [&] { return say(": an owner whose lease had run out did that"); });
+      if (disturbance == Disturbance::killed && should != wanted.end()) {
+        bool stored = false;   // by an earlier run
+        const auto publications = view.keys.find(key);
+        if (publications != view.keys.end())
+          for (const auto& one : publications->second) stored = stored || (one.has_version && one.bytes == should->second->bytes);
+        play_.expect("RUN-4", same || !stored, [&] { return say(": its content was stored by an earlier run, and that was taken for this run's effect"); });
+      }
+      play_.expect("RUN-6", same, [&] { return say(""); });
+    }
+    if (disturbance != Disturbance::none && counts_runs)
+      play_.expect("RUN-7", runs >= expected_runs, [&] { return "the sink has publications of " + std::to_string(runs) + " runs, and undisturbed there are " + std::to_string(expected_runs); });
+  }
+
+ private:
+  Answer after(const Owner& owner, Answer answer) {
+    if (answer.killed) {
+      if (!subject_->watch.broken) play_.note("killed " + owner.where);
+      subject_->clock.advance(seconds(60));   // the dead owner's lease runs out
+      subject_->crash();
+    } else if (owner.failed) {
+      play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done and answered as an error" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
+      subject_->clock.advance(seconds(60));
+    } else {
+      play_.note("answered: " + text_of(answer));
+    }
+    raise();
+    return answer;
+  }
+  static std::string text_of(const Answer& answer) { return answer.killed ? "(killed)" : answer.error ? std::string(name(answer.error->code())) + ": " + answer.error->what() : "done"; }
+
+  Play& play_;
+  const UpdaterDriver& driver_;
+  UpdaterModel model_;
+  std::unique_ptr<UpdaterSubject> subject_;
+  UpdaterModel::Expected last_ = UpdaterModel::Expected::commits;   // what the last command should answer
+  bool next_version_ = false;
+};
+
+}  // namespace kfm_det::conformance::detail
+
+#endif
