@@ -68,7 +68,7 @@ std::uint64_t number(const Json& line, const char* member) { return get_u64(line
 
 int main(int argc, char** argv) {
   unsigned jobs = 1;
-  std::uint32_t cases = 50;
+  std::uint32_t cases = 25;
   std::string only, json;
   bool verbose = false;
   for (int i = 1; i < argc; ++i) {

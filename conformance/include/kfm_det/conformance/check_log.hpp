@@ -90,7 +90,7 @@ class LogCheck {
 
   void run() {
     explorer_.run("scripts", {std::min<std::uint64_t>(5000, std::uint64_t{10} * options_.cases), options_.cases, "append, commit, sync, reopen, kill, the clock is set back"}, [&](Play& play) { script(play); });
-    explorer_.run("failures", {400, 0, "the k-th sync or append fails"}, [&](Play& play) { failures(play); });
+    explorer_.run("failures", {6000, 0, "the k-th sync or append fails"}, [&](Play& play) { failures(play); });
     explorer_.run("threads", {0, std::max<std::uint32_t>(options_.cases / 25, 8), "up to four threads commit at once"}, [&](Play& play) { threads(play); });
     explorer_.run("sinks", {40, 0, "the sink was put back"}, [&](Play& play) { sinks(play); });
   }

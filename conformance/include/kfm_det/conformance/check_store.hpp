@@ -66,6 +66,8 @@ inline void check_scripts(Explorer& explorer, const Options& options, const Stor
     return [&, ops_max](Play& play) {
       driver.wipe();
       StoreWorld world(play, script_stream(), driver.open, driver.claims);
+      world.fingerprint = driver.fingerprint;
+      world.holds = driver.holds;
       if (!world.begin()) return;
       for (std::uint32_t i = 0; i < ops_max && play.pick(2) == 1; ++i)
         if (!step(world, driver, play.pick(script_steps))) return;

@@ -38,7 +38,8 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
                            [&] {
                              WorstFates worst;
                              disk = subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-                           }};
+                           },
+                           [&] { return disk.hash(); }, {}};
   run_store(explorer, options, driver);
   if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, true);
   else report.bounds.push_back("crash states: not claimed (survives_power_loss)");

@@ -19,6 +19,7 @@
 #define KFM_DET_CONFORMANCE_STORE_FIXTURE_HPP
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -123,10 +124,12 @@ struct StoreDriver {
   OpenStream open;
   std::function<void()> wipe;
   std::function<void()> crash;   ///< empty: the fixture has none
+  std::function<std::uint64_t()> fingerprint;          ///< of the storage, where the kit can see it
+  std::function<bool(const Bytes&)> holds;             ///< whether these bytes are anywhere on it
 };
 template <class F>
 [[nodiscard]] StoreDriver drive_store(F& fixture) {
-  StoreDriver out{store_claims_of<F>(), [&fixture](const StreamId& id) { return open_subject<typename F::Store>(fixture.open(), id); }, [&fixture] { fixture.wipe(); }, {}};
+  StoreDriver out{store_claims_of<F>(), [&fixture](const StreamId& id) { return open_subject<typename F::Store>(fixture.open(), id); }, [&fixture] { fixture.wipe(); }, {}, {}, {}};
   if constexpr (store_fixture_clause::crashes<F>) out.crash = [&fixture] { fixture.crash(); };
   return out;
 }

@@ -66,7 +66,7 @@ class CrashSearch {
   void run(Play& play, const Workload& workload, const AtPoint& at_point, const bool* done = nullptr) {
     const Disk disk = fresh_disk(workload.disk_kind);
     StoreWorld world(play, kit_stream(), subject_.on(disk), subject_.claims);
-    world.fingerprint = [&] { return disk.hash(); };
+    watch(world, disk);
     std::uint64_t point = 0;
     std::size_t operation = 0;   // 0: the first recovery
     std::function<void()> in_flight;
@@ -150,7 +150,7 @@ class CrashSearch {
     const std::uint32_t profile = play.pick(static_cast<std::uint32_t>(profiles.size()));
     ChoiceFates fates(play.choices());
     const Disk left = disk.after_power_loss(profiles[profile], fates);
-    play.tell("the power goes before change " + std::to_string(point) + " (profile " + std::string(simulate::name(profiles[profile])) + ")");
+    play.note("the power goes before change " + std::to_string(point) + " (profile " + std::string(simulate::name(profiles[profile])) + ")");
     for (const auto& [path, bytes] : left.files()) play.note("left: " + path + ", " + std::to_string(bytes.size()) + " bytes");
     std::uint32_t second = 0;
     if (deep > 1) second = play.pick(1u << 16);
@@ -164,7 +164,7 @@ class CrashSearch {
     try {
       StoreWorld world(play, kit_stream(), subject_.on(disk), subject_.claims, oracle);
       const std::uint64_t hash = disk.hash();
-      world.fingerprint = [&] { return disk.hash(); };
+      watch(world, disk);
       if (hash % 8 == 0) world.inspect();   // first, now and then
       std::uint64_t point = 0;
       if (deep > 1)
@@ -201,6 +201,7 @@ class CrashSearch {
       WorstFates worst;
       const Disk again = disk.after_power_loss(Profile::standard, worst);
       StoreWorld last(play, kit_stream(), subject_.on(again), subject_.claims, world.oracle);
+      watch(last, again);
       last.note([] { return std::string("the power goes again; nothing survives that need not"); });
       (void)last.begin();
     } catch (BrokenLaw& law) {

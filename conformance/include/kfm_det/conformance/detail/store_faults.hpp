@@ -68,7 +68,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
         if (call.number < k || (!persists && call.number > k) || call.verb == simulate::Verb::sync_in_flight) return {};
         const bool is_write = call.verb == simulate::Verb::write;
         const std::uint64_t half = is_write ? call.length / 2 : 0;
-        if (!hit) play.tell(std::string(simulate::name(call.verb)) + " of " + std::string(call.path) + " fails" + (persists ? ", and every call behind it" : ""));
+        if (!hit) play.note(std::string(simulate::name(call.verb)) + " of " + std::string(call.path) + " fails" + (persists ? ", and every call behind it" : ""));
         hit = true;
         switch (kind) {
           case 0: return {Fault::Kind::error, errc::io_error, 0};
@@ -93,9 +93,10 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       disk.on_fault({});
       WorstFates worst;
       const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-      play.tell(power ? "the power goes; nothing survives that need not" : "the process is killed");
+      play.note(power ? "the power goes; nothing survives that need not" : "the process is killed");
       if (!power) world.oracle.refuse_failed();
       StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
+      watch(next, left);
       if (!next.begin()) return;
       next.append(next.owner, 1, 0);
       next.sync(next.owner);

@@ -96,7 +96,7 @@ class MediaCheck {
   void run() {
     for (const MediaLog& log : logs_)
       if (log.due.size() < 4 || log.files.empty()) return;   // nothing to damage; the other parts tell why
-    const std::uint64_t many = std::uint64_t{400} * options_.cases;
+    const std::uint64_t many = std::uint64_t{400} * options_.cases;   // at the default of 1000 cases, every bit of a log of 50 KiB
     const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };   // what is small is whole
     part("media-flip", "each bit of a closed log and of one that was left by a kill", [&](Play& play) {
       const MediaLog& log = pick_log(play);

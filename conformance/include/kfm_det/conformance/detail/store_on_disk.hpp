@@ -6,6 +6,7 @@
 #ifndef KFM_DET_CONFORMANCE_DETAIL_STORE_ON_DISK_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_ON_DISK_HPP
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -74,6 +75,15 @@ class WorstFates final : public simulate::Fates {
   static const Bytes futures[] = {abandoned_future(0), abandoned_future(1)};
   for (const Bytes& future : futures) disk.recycle(future);
   return disk;
+}
+
+/// What the kit can see of a disk beside its calls.
+inline void watch(StoreWorld& world, const Disk& disk) {
+  world.fingerprint = [&disk] { return disk.hash(); };
+  world.holds = [&disk](const Bytes& frame) {
+    const auto files = disk.files();
+    return std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.second.find(frame) != Bytes::npos; });
+  };
 }
 
 /// Every law that a crash state can break, as a value: nothing is thrown through the store.

@@ -144,8 +144,9 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
     world.owner.stream.reset();
     WorstFates worst;
     const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-    world.tell([&] { return std::string(power ? "the power goes" : "all are killed"); });
+    world.note([&] { return std::string(power ? "the power goes" : "all are killed"); });
     StoreWorld last(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
+    watch(last, left);
     if (!last.begin()) return;
     last.append(last.owner, 1, 0);
     last.sync(last.owner);

@@ -41,6 +41,7 @@ class StoreWorld {
   Frames last_group;      // appended last by `owner`
   Lsn trimmed = 0;        // frames up to here may be gone
   std::function<std::uint64_t()> fingerprint;   // of the storage, where the kit can see it
+  std::function<bool(const Bytes&)> holds;      // whether a frame's bytes are anywhere on it
 
   [[nodiscard]] Play& play() noexcept { return play_; }
   [[nodiscard]] const StreamId& id() const noexcept { return id_; }
@@ -70,6 +71,9 @@ class StoreWorld {
     play_.asked("STORE-17");
     if (!is_usable(recovery.verdict)) {
       if (may_fail && recovery.verdict == Verdict::io_error) return false;
+      if (holds)   // a store that tells what it has lost has lost it all the same
+        for (std::size_t i = 0; i < due.size(); ++i)
+          play_.expect("STORE-3", holds(due[i]), [&] { return "LSN " + std::to_string(i + 1) + " was acknowledged and is nowhere on the medium any more; recover() answers " + std::string(name(recovery.verdict)); });
       play_.broke("STORE-17", "recover() answers " + std::string(name(recovery.verdict)) + evidence(recovery) + ", but nothing that was promised is lost (promised: LSN 1 to " + std::to_string(due.size()) + ")");
     }
     if (recovery.verdict == Verdict::torn_tail) play_.expect("STORE-13", !recovery.evidence.empty(), "TornTail without evidence: what was cut cannot be found again");
