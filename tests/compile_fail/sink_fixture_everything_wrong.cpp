@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// A fixture of check_sink that has nothing right is told everything, at once.
+// expect: kfm_det sink fixture: must be default constructible
 // expect: kfm_det sink fixture: needs `using Sink = ...`, a SinkPolicy (diagnose_sink<Sink>() says what it misses)
 // expect: kfm_det sink fixture: needs `static constexpr SinkClaims claims`
 // expect: kfm_det sink fixture: needs `result<Sink> open()`: a sink on the storage, the same one again when it is called again
@@ -25,6 +26,7 @@ struct Fixture {
 };
 #else
 struct Fixture {
+  explicit Fixture(int);
   int crash();
   void damage();
   std::string stage(det::BytesView);
