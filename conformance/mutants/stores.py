@@ -149,7 +149,7 @@ MUTANTS = [
     memory_store("M08", "bad-verdict-writes", "STORE-8", ("      ended_ = !may_begin(found.verdict, options);\n      if (!ended_) {", "      ended_ = false;\n      if (!ended_) {")),
 
     log("W23", "reordered-batch", ("LOG-2", "LOG-3", "LOG-1"), ("      auto appended = stream.append(tail.lsn, views);\n", "      if (views.size() == 3) std::swap(views[1], views[2]);\n      auto appended = stream.append(tail.lsn, views);\n")),
-    log("W27", "seq-gap", ("LOG-3",), ("        ++envelope.lsn;\n", "        envelope.lsn += envelope.group_count == 3 ? 2 : 1;\n")),
+    memory_store("W27", "seq-gap-visible-order", "STORE-10", ("        KFM_DET_TRY(visitor(Frame{lsn, frames[lsn - 1]}));\n", "        if (lsn + 1 == frames.size() && lsn > 1) continue;   // not visible yet\n        KFM_DET_TRY(visitor(Frame{lsn, frames[lsn - 1]}));\n")),
     log("N01", "follower-acknowledged-early", "LOG-1", ("          while (!pending.empty() && pending.front().lsn <= synced.value()) { move_to", "          while (!pending.empty()) { move_to")),
     log("N02", "acknowledges-before-its-sync", "LOG-1", ("        auto synced = stream.sync();\n", "        result<Lsn> synced = pending.empty() ? durable.lsn : pending.back().lsn;\n")),
     log("N03", "goes-on-behind-a-failure", "LOG-5", ("          broken = synced.error();\n", "          return synced.error();\n")),

@@ -28,8 +28,8 @@ class CrashSearch {
   CrashSearch(Explorer& explorer, const StoreOnDisk& subject, const Options& options) : explorer_(explorer), subject_(subject), options_(options) {}
 
   std::uint32_t depth = 2;         // crashes in a row
-  std::uint32_t fates_max = 64;    // of one point, one profile
-  std::uint32_t second_fates_max = 8;
+  std::uint32_t fates_max = 256;    // of one point, one profile
+  std::uint32_t second_fates_max = 16;
   std::size_t states_base = 0;     // distinct states of other parts, which do not count towards states_max
   bool only_last = true;           // only crashes of the last operation: those before are of a shorter workload
 
@@ -108,9 +108,9 @@ class CrashSearch {
         ChoiceVector here = at;
         here.push_back(static_cast<std::uint32_t>(profile));
         here.insert(here.end(), choices.made().begin(), choices.made().end());
-        // a second crash behind each plain state, and behind one in eight of the others
+        // a second crash behind each plain state, and behind one in four of the others
         const auto all_are = [&](std::uint32_t wanted) { return std::all_of(choices.made().begin(), choices.made().end(), [&](std::uint32_t value) { return value == wanted; }); };
-        if (auto broken = judge(play, left, oracle, here, profile < 2 || all_are(0) || all_are(1) || left.hash() % 8 == 0 ? deep : 1)) note(*broken, std::move(here));
+        if (auto broken = judge(play, left, oracle, here, profile < 2 || all_are(0) || all_are(1) || left.hash() % 4 == 0 ? deep : 1)) note(*broken, std::move(here));
         return choices;
       };
       if (is_over()) return;

@@ -129,6 +129,7 @@ class MediaCheck {
       const MediaLog& log = pick_log(play);
       const std::string path = log.files[play.pick(static_cast<std::uint32_t>(log.files.size()))].first;
       const bool is_lost = play.pick(2) == 0;
+      looks_ = play.pick(3);
       cut_ = 0;
       if (is_lost) return damage(play, log, path + " is lost", MayLose::what_was_cut, path, {});
       const auto& files = other_.files;
@@ -147,6 +148,7 @@ class MediaCheck {
     std::uint64_t all = 0;
     for (const auto& [path, bytes] : log.files) all += bytes.size() * units;
     const std::uint64_t drawn = play.pick(static_cast<std::uint32_t>(all));
+    looks_ = static_cast<std::uint32_t>(drawn % 3);
     std::uint64_t at = drawn * 7919u % all;
     if (all % 7919 == 0) at = drawn;
     for (const auto& [path, bytes] : log.files) {
@@ -158,7 +160,7 @@ class MediaCheck {
 
   /// `how` empty: the file is lost.
   void damage(Play& play, const MediaLog& log, std::string what, MayLose may_lose, const std::string& path, const std::function<void(Bytes&)>& how) {
-    const std::uint32_t look = play.pick(3);   // without a witness, with one, with accept_loss
+    const std::uint32_t look = looks_;   // without a witness, with one, with accept_loss: one after the other
     const Disk disk = log.disk.after_kill();
     play.note(std::string(log.closed ? "a log that was closed" : "a log that a kill left") + ", " + std::to_string(log.due.size()) + " frames, all acknowledged");
     play.tell(what);
@@ -347,6 +349,7 @@ class MediaCheck {
   std::vector<MediaLog> logs_;
   MediaLog other_{Disk(), {}, 0, false, {}, {}};
   std::uint64_t cut_ = 0;
+  std::uint32_t looks_ = 0;
 };
 
 inline void check_media(Explorer& explorer, const Options& options, const StoreOnDisk& subject) { MediaCheck(subject, explorer, options).run(); }

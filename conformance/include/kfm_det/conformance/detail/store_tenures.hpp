@@ -152,7 +152,7 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
     last.sync(last.owner);
     (void)last.reopen();
   };
-  explorer.run("tenures", {std::min<std::uint64_t>(10'000, std::uint64_t{100} * options.cases), 0, "two owners, before each call of a recovery or a sync"}, trial);
+  explorer.run("tenures", {std::min<std::uint64_t>(10'000, std::uint64_t{400} * options.cases), 0, "two owners, before each call of a recovery or a sync"}, trial);
 }
 
 }  // namespace kfm_det::conformance::detail
