@@ -231,6 +231,10 @@ def check_compiled(check, paths, database):
             if len(parts) != 2:
                 check.say(path, 1, "no target compiles it: benchmarks sit directly in bench/")
             continue  # only built where benchmarks are asked for
+        elif parts[0] == "conformance":
+            if parts[1:-1] not in (["backends"], ["mutants"]):
+                check.say(path, 1, "no target compiles it: our backends under the kit sit directly in conformance/backends/, what plays mutants in conformance/mutants/")
+            continue  # only built by the preset `conformance`
         if compiled is not None and os.path.realpath(os.path.join(check.root, path)) not in compiled:
             check.say(path, 1, "no target compiles it (it is not in the build's compile_commands.json; configure again, or add it to a target)")
         elif compiled is None and parts[0] not in ("tests", "examples", "bench", "tools", "fuzz", "conformance"):

@@ -69,7 +69,7 @@ TEST_CASE("the file store holds them on a disk that loses power") {
   }
 }
 
-TEST_CASE("equal options give an equal report") {
+TEST_CASE("equal options give an equal report of a store") {
   CHECK(check_store_on_disk<Files>(small()).to_json() == check_store_on_disk<Files>(small()).to_json());
 }
 

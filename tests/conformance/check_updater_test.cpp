@@ -157,4 +157,4 @@ TEST_CASE("PLAN-5 an operation that is not pure is named with its step and the f
   CHECK(report.violations[0].sentence.find("step count: byte 4") != std::string::npos);
 }
 
-TEST_CASE("equal options give an equal report") { CHECK(check_updater<NoLog>(small()).to_json() == check_updater<NoLog>(small()).to_json()); }
+TEST_CASE("equal options give an equal report of an updater") { CHECK(check_updater<NoLog>(small()).to_json() == check_updater<NoLog>(small()).to_json()); }

@@ -78,7 +78,8 @@ TEST_CASE("every law of a contract that has a check is asked by it") {
     if (entry.path().extension() == ".hpp" && entry.path().filename() != "laws.hpp") checks += text_of(entry.path());
   for (const auto& law : kfm_det::conformance::laws) {
     const std::string id(law.id), contract = id.substr(0, id.find('-'));
-    if (contract == "FS" || contract == "CLOCK" || contract == "LOG") continue;   // tested in their own rooms; check_log is to come
+    if (contract == "FS" || contract == "CLOCK") continue;   // tested in their own rooms
+    if (id == "RUN-5") continue;   // a step that gives other bytes breaks PLAN-5 before; tests/updater/ asks what the run does then
     CAPTURE(id);
     CHECK(checks.find("\"" + id + "\"") != std::string::npos);
   }

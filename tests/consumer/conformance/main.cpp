@@ -5,6 +5,7 @@
 #include <kfm_det/conformance/registry.hpp>
 #include <kfm_det/kfm_det.hpp>
 #include <kfm_det/simulate/disk.hpp>
+#include <kfm_det/stores/memory_store.hpp>
 
 struct Fixture {
   using Store = kfm_det::MemoryStore;
