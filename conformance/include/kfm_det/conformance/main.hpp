@@ -23,7 +23,7 @@ namespace kfm_det::conformance {
 
 namespace detail {
 inline constexpr std::string_view usage =
-    "usage: %s [OPTIONS]\n"
+    " [OPTIONS]\n"
     "\n"
     "  --list              the checks that this program has, a line each\n"
     "  --only TEXT         only checks whose line of --list has this text\n"
@@ -51,13 +51,12 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
   std::string only, json, junit;
   bool list = false, quiet = false;
   const auto refuse = [&](const std::string& why) {
-    std::fprintf(stderr, "%s: %s\n\n", program, why.c_str());
-    std::fprintf(stderr, detail::usage.data(), program);
+    std::fprintf(stderr, "%s: %s\n\nusage: %s%s", program, why.c_str(), program, detail::usage.data());
     return 2;
   };
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--help" || word == "-h") { std::printf(detail::usage.data(), program); return 0; }
+    if (word == "--help" || word == "-h") { std::printf("usage: %s%s", program, detail::usage.data()); return 0; }
     if (word == "--list") { list = true; continue; }
     if (word == "--quiet") { quiet = true; continue; }
     if (i + 1 >= argc) return refuse("what is " + std::string(word) + "? It is no option, or its value is missing");
@@ -112,7 +111,8 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
     if (!file) std::fprintf(stderr, "%s: %s cannot be written\n", program, path.c_str());
     return static_cast<bool>(file);
   };
-  const bool written = write(json, "[" + all_json + "]\n") & write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + "</testsuites>\n");
+  const bool has_json = write(json, "[" + all_json + "]\n");
+  const bool written = write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + "</testsuites>\n") && has_json;
   return !written ? 2 : passed ? 0 : 1;
 }
 
