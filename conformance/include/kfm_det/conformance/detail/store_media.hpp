@@ -100,25 +100,31 @@ class MediaCheck {
     const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };   // what is small is whole
     part("media-flip", "each bit of a closed log and of one that was left by a kill", [&](Play& play) {
       const MediaLog& log = pick_log(play);
-      const auto [path, at] = pick_byte(play, log, 8);
+      const auto place = pick_byte(play, log, 8);
+      const std::string& path = place.first;
+      const std::uint64_t at = place.second;
       const std::uint32_t bit = at % 8;
       damage(play, log, "bit " + std::to_string(bit) + " of byte " + std::to_string(at / 8) + " of " + path + " flips", log.closed ? MayLose::nothing : MayLose::last_group, path,
-             [&, at = at](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << bit)); });
+             [&](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << bit)); });
     });
     part("media-cut", "each length of each file", [&](Play& play) {
       const MediaLog& log = pick_log(play);
-      const auto [path, at] = pick_byte(play, log, 1);
+      const auto place = pick_byte(play, log, 1);
+      const std::string& path = place.first;
+      const std::uint64_t at = place.second;
       cut_ = at;
-      damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [at = at](Bytes& bytes) { bytes.resize(at); });
+      damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [&](Bytes& bytes) { bytes.resize(at); });
     });
     part("media-sector", "each sector: zero, garbage, another sector's bytes", [&](Play& play) {
       const MediaLog& log = pick_log(play);
       const std::uint32_t kind = play.pick(3);
-      const auto [path, where] = pick_byte(play, log, 1);
+      const auto place = pick_byte(play, log, 1);
+      const std::string& path = place.first;
+      const std::uint64_t where = place.second;
       const std::size_t at = where / simulate::sector_bytes * simulate::sector_bytes;
       if (at != where) return;
       damage(play, log, "the sector at byte " + std::to_string(at) + " of " + path + (kind == 0 ? " is zero" : kind == 1 ? " is garbage" : " holds the sector before it"), log.closed ? MayLose::nothing : MayLose::last_group, path,
-             [&, kind](Bytes& bytes) {
+             [&](Bytes& bytes) {
                const std::size_t end = std::min(at + simulate::sector_bytes, bytes.size());
                Random random(at + 1);
                const Bytes before = bytes;
@@ -243,7 +249,7 @@ class MediaCheck {
       if (bytes.find_first_not_of('\n') == Bytes::npos) continue;
       const auto same = after.find(path);
       if (same != after.end() && same->second.starts_with(bytes)) continue;
-      const bool is_kept = std::any_of(after.begin(), after.end(), [&, &sought = bytes](const auto& file) { return file.second.find(sought) != Bytes::npos; });
+      const bool is_kept = std::any_of(after.begin(), after.end(), [&kept = bytes](const auto& file) { return file.second.find(kept) != Bytes::npos; });
       if (!is_kept) play.broke("STORE-13", "recovery changed or removed " + path + ", and its bytes are nowhere any more");
     }
   }

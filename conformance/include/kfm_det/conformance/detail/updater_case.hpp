@@ -115,15 +115,17 @@ class UpdaterCase {
 
   /// RUN-8.
   void published_once(const SinkView& view) {
-    for (const auto& [key, publications] : view.keys) {
+    for (const auto& entry : view.keys) {
+      const auto& key = entry.first;
+      const auto& publications = entry.second;
       std::map<std::string, std::string> effects;
       std::map<std::pair<std::string, std::string>, std::string> versions;
       for (const auto& one : publications) {
-        const auto [effect, first] = effects.emplace(one.run, one.effect);
-        play_.expect("RUN-8", first || effect->second == one.effect, [&, &key = key, &effect = effect] { return "business key " + key + ": run " + one.run + " published it twice, as effects " + effect->second.substr(0, 12) + " and " + one.effect.substr(0, 12); });
+        const auto effect = effects.emplace(one.run, one.effect);
+        play_.expect("RUN-8", effect.second || effect.first->second == one.effect, [&] { return "business key " + key + ": run " + one.run + " published it twice, as effects " + effect.first->second.substr(0, 12) + " and " + one.effect.substr(0, 12); });
         if (!one.has_version || next_version_) continue;
-        const auto [version, stored] = versions.emplace(std::pair(one.bytes, one.metadata), one.version_key);
-        play_.expect("RUN-8", stored || version->second == one.version_key, [&, &key = key, &version = version] { return "business key " + key + ": one content is stored as two versions, " + version->second.substr(0, 12) + " and " + one.version_key.substr(0, 12); });
+        const auto version = versions.emplace(std::pair(one.bytes, one.metadata), one.version_key);
+        play_.expect("RUN-8", version.second || version.first->second == one.version_key, [&] { return "business key " + key + ": one content is stored as two versions, " + version.first->second.substr(0, 12) + " and " + one.version_key.substr(0, 12); });
       }
     }
     const std::size_t runs = view.runs().size();

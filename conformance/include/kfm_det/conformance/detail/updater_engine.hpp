@@ -328,9 +328,10 @@ class UpdaterEngine {
     one.deploy_next();
     one.until_answered(b);
     if (whole) {
-      for (const auto& [key, publications] : one.look().keys)
-        for (const auto& publication : publications)
-          play.expect("RUN-13", publication.state != PublicationState::withdrawn, [&, &key = key] { return "business key " + key + ": every effect of the killed run was in the sink, and it was taken back because its code is gone"; });
+      const SinkView shown = one.look();
+      for (const auto& entry : shown.keys)
+        for (const auto& publication : entry.second)
+          play.expect("RUN-13", publication.state != PublicationState::withdrawn, [&] { return "business key " + entry.first + ": every effect of the killed run was in the sink, and it was taken back because its code is gone"; });
       play.reach("whole run whose code is gone");
     }
     play.asked("RUN-13");
