@@ -50,15 +50,17 @@ struct Fixture_ID {
     std::map<std::string, Entry> entries;
     std::map<std::string, std::uint64_t> counters;
     std::function<void()> hook;
-    std::uint64_t calls = 0;
+    std::atomic<std::uint64_t> calls = 0;
+    std::mutex mutex;   // a command is one
     static constexpr std::int64_t never = std::int64_t{1} << 62;
     void called() { ++calls; if (hook) hook(); }
     // Each command: the clock first, then everything at once.
-    std::optional<Entry> get(const std::string& key, std::int64_t now) { called(); const auto at = entries.find(key); return at == entries.end() || at->second.ends <= now ? std::nullopt : std::optional(at->second); }
-    std::optional<Entry> get_raw(const std::string& key) { called(); const auto at = entries.find(key); return at == entries.end() ? std::nullopt : std::optional(at->second); }
-    void erase(const std::string& key) { called(); entries.erase(key); }
+    std::optional<Entry> get(const std::string& key, std::int64_t now) { called(); const std::scoped_lock guard(mutex); const auto at = entries.find(key); return at == entries.end() || at->second.ends <= now ? std::nullopt : std::optional(at->second); }
+    std::optional<Entry> get_raw(const std::string& key) { called(); const std::scoped_lock guard(mutex); const auto at = entries.find(key); return at == entries.end() ? std::nullopt : std::optional(at->second); }
+    void erase(const std::string& key) { called(); const std::scoped_lock guard(mutex); entries.erase(key); }
     bool erase_if(const std::string& key, const std::string& owner, std::uint64_t token) {
       called();
+      const std::scoped_lock guard(mutex);
       const auto at = entries.find(key);
       if (at == entries.end() || at->second.owner != owner || at->second.token != token) return false;
       entries.erase(at);
@@ -66,6 +68,7 @@ struct Fixture_ID {
     }
     std::optional<std::uint64_t> grant(const std::string& key, const std::string& owner, std::int64_t now, std::int64_t ends, std::uint64_t above) {
       called();
+      const std::scoped_lock guard(mutex);
       const auto at = entries.find(key);
       if (at != entries.end() && at->second.ends > now) return std::nullopt;
       std::uint64_t& counter = counters[key];
@@ -75,6 +78,7 @@ struct Fixture_ID {
     }
     std::optional<std::uint64_t> grant_if_absent(const std::string& key, const std::string& owner, std::int64_t ends, std::uint64_t above) {
       called();
+      const std::scoped_lock guard(mutex);
       if (entries.count(key) != 0) return std::nullopt;
       std::uint64_t& counter = counters[key];
       counter = std::max(counter, above) + 1;
@@ -83,12 +87,13 @@ struct Fixture_ID {
     }
     bool extend(const std::string& key, const std::string& owner, std::uint64_t token, std::int64_t now, std::int64_t ends) {
       called();
+      const std::scoped_lock guard(mutex);
       const auto at = entries.find(key);
       if (at == entries.end() || at->second.ends <= now || at->second.owner != owner || at->second.token != token) return false;
       at->second.ends = ends;
       return true;
     }
-    void put_ends(const std::string& key, std::int64_t ends) { called(); entries[key].ends = ends; }
+    void put_ends(const std::string& key, std::int64_t ends) { called(); const std::scoped_lock guard(mutex); entries[key].ends = ends; }
   };
   struct Lock {
     static constexpr kfm_det::LockClaims claims{.many_processes = true};
@@ -139,7 +144,7 @@ def server(id, name, law, acquire=None, renew=None, release=None):
     return Mutant(id, name, "lock_server", law, [], fixture=fixture)
 
 
-FAMILIES = {"memory_lock": MEMORY, "file_lock": FILE, "lock_server": Family(files=[], fixture="", check="check_lock", include=["<map>", "<memory>", "<string>"])}
+FAMILIES = {"memory_lock": MEMORY, "file_lock": FILE, "lock_server": Family(files=[], fixture="", check="check_lock", include=["<atomic>", "<map>", "<memory>", "<mutex>", "<string>"])}
 
 GRANT = "    entry.last = FencingToken{floor.value + 1};\n"
 FREE = "    if (entry.lease && clock_.monotonic() < entry.lease->deadline) return std::optional<Lease>{};\n"

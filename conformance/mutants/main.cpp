@@ -32,7 +32,7 @@ std::string played(const Mutant& mutant, std::uint32_t cases) {
   Options options;
   options.cases = mutant.check == "check_lock" ? 2 * cases : cases;   // races inside of calls are drawn
   options.first_only = true;
-  options.states_max = std::uint64_t{300} * cases;
+  options.states_max = std::uint64_t{1200} * cases;
   const auto start = std::chrono::steady_clock::now();
   const Report report = mutant.play(options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
