@@ -22,11 +22,7 @@ struct Planned {
   static constexpr Version version{1, 0, 0};
   using Operations = kfm_det::Operations<Copy>;
   std::vector<std::string> uris;
-  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
-    std::vector<SourceRef> refs;
-    for (const std::string& uri : uris) { KFM_DET_TRY(auto ref, reader.describe(uri)); refs.push_back(std::move(ref)); }
-    return refs;
-  }
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const { return reader.describe_all(uris); }
   static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
     std::string note;
     BODY

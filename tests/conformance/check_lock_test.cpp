@@ -13,6 +13,7 @@
 #include "kfm_det/locks/file_lock.hpp"
 #include "kfm_det/locks/memory_lock.hpp"
 #include "kfm_det/simulate/disk.hpp"
+#include "tests/conformance/brought_back.hpp"
 
 using namespace kfm_det;
 using namespace kfm_det::conformance;
@@ -122,12 +123,7 @@ TEST_CASE("a lock that is broken is rejected by its law, with a short script tha
   CHECK(found.law == "LOCK-5");
   CHECK(found.operations <= 4);
   CHECK(found.usual_cause == "DEL without an owner check");
-  Options options = quick();
-  options.reproduce = found.reproducer;
-  const Report again = check_lock<FreesAllFixture>(options);
-  REQUIRE(again.violations.size() == 1);
-  CHECK(again.violations[0].script == found.script);
-  CHECK(again.violations[0].sentence == found.sentence);
+  testing::brought_back(check_lock<FreesAllFixture>, found, quick());
 }
 
 TEST_CASE("a lock that waits is told so, and does not hang the check") {

@@ -42,14 +42,7 @@ struct PlanWith {
   static constexpr Version version{1, 0, 0};
   using Operations = kfm_det::Operations<Copy<habit>>;
   std::vector<std::string> uris;
-  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
-    std::vector<SourceRef> refs;
-    for (const auto& uri : uris) {
-      KFM_DET_TRY(auto ref, reader.describe(uri));
-      refs.push_back(std::move(ref));
-    }
-    return refs;
-  }
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const { return reader.describe_all(uris); }
   static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
     std::string note;
     if constexpr (habit == Habit::clock) note = std::to_string(std::chrono::system_clock::now().time_since_epoch().count());

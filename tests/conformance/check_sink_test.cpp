@@ -7,6 +7,7 @@
 #include "kfm_det/conformance/check_sink_on_disk.hpp"
 #include "kfm_det/sinks/file_sink.hpp"
 #include "kfm_det/sinks/memory_sink.hpp"
+#include "tests/conformance/brought_back.hpp"
 
 namespace {
 
@@ -87,13 +88,7 @@ TEST_CASE("check_sink: a broken sink is rejected by its law, and its line brings
   const Violation& found = report.violations[0];
   CHECK(found.law == "SINK-10");
   CHECK(found.operations <= 2);
-  Options again;
-  again.reproduce = found.reproducer;
-  const Report replayed = check_sink<Careless>(again);
-  REQUIRE(replayed.violations.size() == 1);
-  CHECK(replayed.violations[0].law == found.law);
-  CHECK(replayed.violations[0].script == found.script);
-  CHECK(replayed.cases == 1);
+  CHECK(testing::brought_back(check_sink<Careless>, found).cases == 1);
 }
 
 TEST_CASE("check_sink_on_disk: a file sink keeps what it answered in every crash") {
@@ -113,12 +108,7 @@ TEST_CASE("check_sink_on_disk: a sink that never syncs is rejected, and its line
   const Violation& found = report.violations[0];
   INFO(report.to_text());
   CHECK(found.operations <= 2);
-  Options again;
-  again.reproduce = found.reproducer;
-  const Report replayed = check_sink_on_disk<Unsynced>(again);
-  REQUIRE(replayed.violations.size() == 1);
-  CHECK(replayed.violations[0].law == found.law);
-  CHECK(replayed.violations[0].script == found.script);
+  testing::brought_back(check_sink_on_disk<Unsynced>, found);
 }
 
 }  // namespace

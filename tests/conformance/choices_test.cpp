@@ -21,7 +21,7 @@ TEST_CASE("a choice vector as text") {
 TEST_CASE("numbers are drawn the same everywhere") {
   Random random(1);
   CHECK(random.next() == 0x910A2DEC89025CC1u);
-  CHECK(random.below(10) == 0xBEEB8DA1658EEC67u % 10);
+  CHECK(random.below(10U) == 0xBEEB8DA1658EEC67u % 10);
 }
 
 TEST_CASE("the explorer counts through every vector of a tree once") {

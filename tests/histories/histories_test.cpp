@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "kfm_det/conformance/choices.hpp"
 #include "tests/histories/script.hpp"
 #include "tests/sanitizers.hpp"
 
@@ -16,18 +17,8 @@ using namespace kfm_det::testing;
 
 namespace {
 
-/// splitmix64: the same numbers everywhere.
-struct Random {
-  std::uint64_t state;
-  std::uint64_t next() {
-    std::uint64_t z = (state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  std::uint64_t below(std::uint64_t bound) { return next() % bound; }
-  bool percent(std::uint64_t chance) { return below(100) < chance; }
-};
+using conformance::Random;
+bool percent(Random& random, std::uint64_t chance) { return random.below<std::uint64_t>(100) < chance; }
 
 struct Step {
   int scope = 0;
@@ -90,11 +81,11 @@ History random_history(std::uint64_t seed, int length) {
   std::array<int, 2> version{1, 1};
   for (int i = 0; i < length; ++i) {
     Step step;
-    step.scope = static_cast<int>(random.below(2));
+    step.scope = static_cast<int>(random.below<std::uint64_t>(2));
     const auto s = static_cast<std::size_t>(step.scope);
     auto& mine = runs[s];
     Command& command = step.command;
-    const std::uint64_t kind = random.below(100);
+    const std::uint64_t kind = random.below<std::uint64_t>(100);
     if (kind < 12 && !mine.empty()) {
       command.kind = Command::Kind::undo;
       command.index = mine[random.below(mine.size())];
@@ -103,7 +94,7 @@ History random_history(std::uint64_t seed, int length) {
       version[s] = 3 - version[s];
       command.content = std::to_string(version[s]);
     } else if (kind < 20) {
-      const std::size_t which = random.below(6);
+      const std::size_t which = random.below<std::uint64_t>(6);
       command.kind = gone[s][which] ? Command::Kind::back : Command::Kind::gone;
       gone[s][which] = !gone[s][which];
       command.content = contents[s][which];
@@ -111,17 +102,17 @@ History random_history(std::uint64_t seed, int length) {
       command = out[static_cast<std::size_t>(mine[random.below(mine.size())])].command;
       mine.push_back(i);
     } else {
-      command.key = std::string(1, static_cast<char>('i' + random.below(3)));
-      command.content = contents[s][random.percent(8) ? 6 + random.below(2) : random.below(6)];
-      if (random.percent(15))
+      command.key = std::string(1, static_cast<char>('i' + random.below<std::uint64_t>(3)));
+      command.content = contents[s][percent(random, 8) ? 6 + random.below<std::uint64_t>(2) : random.below<std::uint64_t>(6)];
+      if (percent(random, 15))
         for (auto at = mine.rbegin(); at != mine.rend(); ++at)
           if (out[static_cast<std::size_t>(*at)].command.key == command.key) { command.force = *at; break; }
       mine.push_back(i);
     }
-    if (random.percent(20)) {
-      step.stop_at = random.below(40);
-      step.power = random.percent(50);
-      step.give_up = random.percent(35);
+    if (percent(random, 20)) {
+      step.stop_at = random.below<std::uint64_t>(40);
+      step.power = percent(random, 50);
+      step.give_up = percent(random, 35);
     }
     out.push_back(std::move(step));
   }

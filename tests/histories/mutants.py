@@ -80,7 +80,7 @@ def run(words):
     seen_all, started = True, time.time()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        flags = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", "-DCATCH_CONFIG_FAST_COMPILE", f'-DKFM_DET_SOURCE_DIR="{ROOT}"', "-I", str(ROOT)]
+        flags = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", "-DCATCH_CONFIG_FAST_COMPILE", f'-DKFM_DET_SOURCE_DIR="{ROOT}"', "-I", str(ROOT), "-I", str(ROOT / "conformance/include")]
         subprocess.run(["g++", *flags, "-c", str(ROOT / "tests/main.cpp"), "-o", str(scratch / "main.o")], check=True)
         for name, file, old, new, tests in MUTANTS:
             if words and not any(word in name for word in words):

@@ -3,19 +3,36 @@
 
 #include <thread>
 
+#include "kfm_det/conformance/choices.hpp"
+#include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/file_store.hpp"
-#include "tests/stores/toy_disk.hpp"
 #include "tests/wal/records.hpp"
 
 using namespace kfm_det;
 using namespace kfm_det::testing;
 
 namespace {
-using Store = FileStore<ToyDisk>;
+using simulate::Call;
+using simulate::Disk;
+using simulate::Fault;
+using simulate::Verb;
+using Store = FileStore<Disk>;
 using Stream = Store::Stream;
+struct Killed {};
+/// What is drawn, and what a power loss leaves.
+struct Choices final : simulate::Fates {
+  conformance::Random random;
+  explicit Choices(std::uint64_t seed) : random(seed) {}
+  std::uint64_t next() { return random.next(); }
+  std::uint64_t below(std::uint64_t n) { return random.below(n); }
+  std::uint32_t decide(std::uint32_t options) override { return random.below(options); }
+};
+Disk short_writes() { return Disk({simulate::Profile::paranoid, simulate::sector_bytes, 3 * simulate::sector_bytes}); }
+Fault fails_if(bool fails, const Call& call) { return fails ? Fault{Fault::Kind::error, errc::io_error, call.length / 2} : Fault{}; }
+
 constexpr FileStoreOptions small{.segment_bytes = 16384, .prewrite_bytes = 4096};
 
-Stream open(const ToyDisk& disk, FileStoreOptions options = small) {
+Stream open(const Disk& disk, FileStoreOptions options = small) {
   auto store = Store::open("/log", options, disk);
   REQUIRE(store);
   auto stream = store.value().open_stream(test_stream());
@@ -42,7 +59,7 @@ template <class T> errc code(const result<T>& r) { REQUIRE(!r); return r.error()
 }  // namespace
 
 TEST_CASE("STORE-1 STORE-3 STORE-10 what was appended and synced is there for the next tenure, byte for byte") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   {
     Stream stream = open(disk);
@@ -63,7 +80,7 @@ TEST_CASE("STORE-1 STORE-3 STORE-10 what was appended and synced is there for th
 }
 
 TEST_CASE("STORE-2 another expected_last is a conflict and ends the tenure; the identical group again is the same LSN") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream stream = open(disk);
   recovered(stream);
@@ -78,7 +95,7 @@ TEST_CASE("STORE-2 another expected_last is a conflict and ends the tenure; the 
 }
 
 TEST_CASE("STORE-2 bad groups are refused and change nothing") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream stream = open(disk);
   CHECK(code(stream.append(0, views(lines.group(1)))) == errc::invalid_argument);   // before recover()
@@ -90,13 +107,13 @@ TEST_CASE("STORE-2 bad groups are refused and change nothing") {
 }
 
 TEST_CASE("STORE-4 after a failed sync nothing is acknowledged any more, whatever the next sync would say") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream stream = open(disk);
   recovered(stream);
   REQUIRE(stream.append(0, views(lines.group(1))));
   bool armed = true;
-  disk.on_fault([&](std::uint64_t, const char* verb) { return armed && std::string(verb) == "sync"; });
+  disk.on_fault([&](const Call& call) { return fails_if(armed && call.verb == Verb::sync, call); });
   CHECK(code(stream.sync()) == errc::log_failed);
   armed = false;
   CHECK(code(stream.sync()) == errc::log_failed);
@@ -105,7 +122,7 @@ TEST_CASE("STORE-4 after a failed sync nothing is acknowledged any more, whateve
 }
 
 TEST_CASE("STORE-5 a later tenure ends the earlier one: its sync, append and rotation answer conflict, and nothing of it is read") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream first = open(disk);
   recovered(first);
@@ -125,7 +142,7 @@ TEST_CASE("STORE-5 a later tenure ends the earlier one: its sync, append and rot
 }
 
 TEST_CASE("STORE-5 a paused owner cannot rotate behind its successor's back") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream first = open(disk);
   recovered(first);
@@ -147,7 +164,7 @@ TEST_CASE("STORE-5 a whole tenure that comes between two calls of a recovery: on
   for (std::uint64_t at = 0; interrupted; ++at) {
     REQUIRE(at < 200);
     for (std::uint64_t fate = 0; fate < 6; ++fate) {
-      ToyDisk disk;
+      Disk disk = short_writes();
       Lines own;
       {
         Stream stream = open(disk);
@@ -159,8 +176,8 @@ TEST_CASE("STORE-5 a whole tenure that comes between two calls of a recovery: on
       const std::uint64_t base = disk.calls();
       std::optional<Stream> second;
       bool second_acked = false;
-      disk.on_call([&](std::uint64_t call) {
-        if (second || call != base + at) return;
+      disk.on_call([&](const Call& call) {
+        if (second || call.number != base + at) return;
         second.emplace(open(disk));
         const auto found = second->recover({}, {});
         REQUIRE(found);
@@ -186,7 +203,7 @@ TEST_CASE("STORE-5 a whole tenure that comes between two calls of a recovery: on
       const bool in_turn = told.size() >= b.all.size() && std::equal(b.all.begin(), b.all.end(), told.begin());
       CHECK_FALSE((first_acked && second_acked && !in_turn));
       Choices choose(fate * 31 + at);
-      if (fate >= 2) disk.lose_power(choose);
+      if (fate >= 2) disk.lose_power(disk.options().profile, choose);
       Stream third = open(disk);
       CHECK(is_usable(recovered(third).verdict));
       const auto all = scan_all(third);
@@ -199,15 +216,14 @@ TEST_CASE("STORE-5 a whole tenure that comes between two calls of a recovery: on
 }
 
 TEST_CASE("STORE-7 a second recovery finds the same and copies nothing; a closed log is opened without a new segment") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   {
     Stream stream = open(disk);
     recovered(stream);
     REQUIRE(stream.append(0, views(lines.group(3))));   // not synced, so not proven
   }
-  disk.kill();
-  const auto segments = [&] { std::size_t n = 0; for (const auto& [path, bytes] : disk.image()) n += path.ends_with(".jsonl"); return n; };
+  const auto segments = [&] { std::size_t n = 0; for (const auto& [path, bytes] : disk.files()) n += path.ends_with(".jsonl"); return n; };
   CHECK(segments() == 1);
   { Stream stream = open(disk); CHECK(recovered(stream).tail.lsn == 3); }
   CHECK(segments() == 2);   // the unproven frames were copied
@@ -222,16 +238,16 @@ TEST_CASE("STORE-7 a second recovery finds the same and copies nothing; a closed
 }
 
 TEST_CASE("STORE-9 inspection changes no byte and claims nothing, also beside a writer") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   { Stream stream = open(disk); CHECK(stream.inspect({}).value().tail.lsn == 0); }
-  CHECK(disk.image().empty());
+  CHECK(disk.files().empty());
   Lines lines;
   Stream writer = open(disk);
   recovered(writer);
   REQUIRE(writer.append(0, views(lines.group(2))));
   REQUIRE(writer.sync());
   REQUIRE(writer.append(2, views(lines.group(1, 2))));
-  const auto before = disk.image();
+  const auto before = disk.files();
   Stream looker = open(disk);
   const auto found = looker.inspect({});
   REQUIRE(found);
@@ -239,18 +255,18 @@ TEST_CASE("STORE-9 inspection changes no byte and claims nothing, also beside a 
   CHECK(found.value().proven == 2);
   CHECK(scan_all(looker) == lines.all);
   CHECK(code(looker.append(3, views(lines.group(1)))) == errc::invalid_argument);
-  CHECK(disk.image() == before);
+  CHECK(disk.files() == before);
   CHECK(writer.sync().value() == 3);
 }
 
 TEST_CASE("STORE-10 a frame that rots behind an open store is not given") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream stream = open(disk);
   recovered(stream);
   REQUIRE(stream.append(0, views(lines.group(3))));
   REQUIRE(stream.sync());
-  for (const auto& [path, bytes] : disk.image())
+  for (const auto& [path, bytes] : disk.files())
     if (path.ends_with(".jsonl")) disk.damage(path, [&](std::string& text) { text[text.find("\"lsn\":2") + 200] ^= 1; });
   std::size_t given = 0;
   CHECK(code(stream.scan(1, [&](const Frame&) -> result<void> { ++given; return success(); })) == errc::corrupt_committed);
@@ -258,7 +274,7 @@ TEST_CASE("STORE-10 a frame that rots behind an open store is not given") {
 }
 
 TEST_CASE("STORE-8 a proven frame that is damaged or a segment that is gone is refused, and nothing is changed but the claim") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   for (int tenure = 0; tenure < 3; ++tenure) {
     Stream stream = open(disk);
@@ -270,7 +286,7 @@ TEST_CASE("STORE-8 a proven frame that is damaged or a segment that is gone is r
     }
     REQUIRE(stream.close());
   }
-  const auto image = disk.image();
+  const auto image = disk.files();
   std::vector<std::string> segments;
   for (const auto& [path, bytes] : image)
     if (path.ends_with(".jsonl")) segments.push_back(path);
@@ -295,10 +311,10 @@ TEST_CASE("STORE-8 a proven frame that is damaged or a segment that is gone is r
     CHECK(recovered(again).verdict == Verdict::clean);
     CHECK(scan_all(again) == next.all);
   }
-  SECTION("the first is gone") { disk.unlink(segments[0]); Stream stream = open(disk); CHECK(recovered(stream).verdict == Verdict::hole); }
-  SECTION("the middle one is gone") { disk.unlink(segments[1]); Stream stream = open(disk); CHECK(recovered(stream).verdict == Verdict::hole); }
+  SECTION("the first is gone") { disk.lose(segments[0]); Stream stream = open(disk); CHECK(recovered(stream).verdict == Verdict::hole); }
+  SECTION("the middle one is gone") { disk.lose(segments[1]); Stream stream = open(disk); CHECK(recovered(stream).verdict == Verdict::hole); }
   SECTION("the last is gone: only a witness can tell") {
-    disk.unlink(segments[2]);
+    disk.lose(segments[2]);
     Stream stream = open(disk);
     CHECK(recovered(stream, {lines.head}).verdict == Verdict::regressed);
   }
@@ -313,15 +329,15 @@ TEST_CASE("STORE-8 a proven frame that is damaged or a segment that is gone is r
 
 TEST_CASE("STORE-3 a long tenure prewrites seldom, a short one little, and none beyond a full segment") {
   constexpr FileStoreOptions options{.segment_bytes = 1 << 20, .prewrite_bytes = 4096};
-  ToyDisk disk;
+  Disk disk = short_writes();
   Lines lines;
   Stream stream = open(disk, options);
   recovered(stream);
   std::size_t syncs = 0, used = 0;
-  disk.on_fault([&](std::uint64_t, const char* verb) { syncs += std::string_view(verb) == "sync"; return false; });
+  disk.on_call([&](const Call& call) { syncs += call.verb == Verb::sync; });
   const auto longest = [&] {
     std::size_t bytes = 0;
-    for (const auto& [path, content] : disk.image()) bytes = std::max(bytes, content.size());
+    for (const auto& [path, content] : disk.files()) bytes = std::max(bytes, content.size());
     return bytes;
   };
   const auto append = [&] {
@@ -343,7 +359,7 @@ TEST_CASE("STORE-3 a long tenure prewrites seldom, a short one little, and none 
 }
 
 TEST_CASE("STORE-12 a verb that is not claimed answers unsupported") {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Stream stream = open(disk);
   CHECK_FALSE(Store::claims.trims);
   CHECK(code(stream.drop_before(1)) == errc::unsupported);
@@ -352,7 +368,7 @@ TEST_CASE("STORE-12 a verb that is not claimed answers unsupported") {
 namespace {
 /// Runs a random workload and stops it at call `stop_at`; answers what was acknowledged.
 struct Play {
-  ToyDisk disk;
+  Disk disk = short_writes();
   Choices choose;
   std::vector<std::string> submitted;   // by LSN, of this history
   Lsn acked = 0;
@@ -363,10 +379,10 @@ struct Play {
 
   void tenure(std::uint64_t stop_at, bool faults) {
     const std::uint64_t base = disk.calls();
-    disk.on_call([=](std::uint64_t call) { if (call >= base + stop_at) throw ToyDisk::Killed{}; });
+    disk.on_call([=](const Call& call) { if (call.number >= base + stop_at) throw Killed{}; });
     if (faults) {
       const std::uint64_t bad = base + choose.below(stop_at + 1), salt = choose.below(4);
-      disk.on_fault([=](std::uint64_t call, const char* verb) { return call == bad || (salt == 0 && call > bad && std::string(verb) == "sync"); });
+      disk.on_fault([=](const Call& call) { return fails_if(call.number == bad || (salt == 0 && call.number > bad && call.verb == Verb::sync), call); });
     }
     try {
       Stream stream = open(disk, {.segment_bytes = 8192, .prewrite_bytes = 4096});
@@ -385,7 +401,7 @@ struct Play {
           case 5: if (choose.below(8) == 0) { (void)stream.close(); acked = std::max(acked, submitted.size() == stream.tail().durable ? stream.tail().durable : acked); return end(); } break;
         }
       }
-    } catch (const ToyDisk::Killed&) {
+    } catch (const Killed&) {
       log += "killed; ";
     }
     end();
@@ -393,8 +409,8 @@ struct Play {
   void end() {
     disk.on_call({});
     disk.on_fault({});
-    if (choose.below(3) == 0) { disk.kill(); log += "process ends; "; }
-    else { disk.lose_power(choose); log += "power lost; "; }
+    if (choose.below(3) == 0) log += "process ends; ";   // what is written stays
+    else { disk.lose_power(disk.options().profile, choose); log += "power lost; "; }
   }
   Digest hash_at(Lsn lsn) const { return wal::read_line(submitted[lsn - 1]).hash; }
 
@@ -461,13 +477,13 @@ TEST_CASE("STORE-6 every call of a short history as the last one before power go
     for (std::uint64_t second = 1; second < 40; second += 3)
       for (std::uint64_t fate = 0; fate < 4; ++fate) {
         Play play(fate * 7919 + 11);
-        play.choose.state = 42;   // the same workload each time
+        play.choose = Choices(42);   // the same workload each time
         const std::uint64_t before = play.disk.calls();
         play.tenure(stop, false);
         reached = reached || play.disk.calls() - before >= stop;
-        play.choose.state = fate * 104729 + stop;
+        play.choose = Choices(fate * 104729 + stop);
         play.tenure(second, false);
-        play.choose.state = fate + 5;
+        play.choose = Choices(fate + 5);
         play.tenure(100000, false);
         ++ends;
       }

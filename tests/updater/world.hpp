@@ -66,14 +66,7 @@ struct TestPlan {
   static constexpr OnFailure on_failure = Failure;
   using Operations = kfm_det::Operations<Copy, Join>;
   std::vector<std::string> uris;
-  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
-    std::vector<SourceRef> refs;
-    for (const auto& uri : uris) {
-      KFM_DET_TRY(auto ref, reader.describe(uri));
-      refs.push_back(std::move(ref));
-    }
-    return refs;
-  }
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const { return reader.describe_all(uris); }
   result<void> gate(const SourceRef& ref, SourceReader& reader) const {
     KFM_DET_TRY(const Bytes bytes, reader.read_all(ref.uri));
     if (bytes.find("bad") != Bytes::npos) return Error(errc::gate_rejected, "the source says bad", ref.uri, "Mend it.");

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kfm_det/core/result.hpp"
 #include "kfm_det/core/source_ref.hpp"
@@ -58,6 +59,16 @@ class SourceReader {
   virtual ~SourceReader() = default;
   [[nodiscard]] virtual result<SourceRef> describe(const std::string& uri) = 0;
   [[nodiscard]] virtual result<std::unique_ptr<Source>> open(const std::string& uri) = 0;
+  /// Each of them described, in their order: the whole of what inputs() does where the sources are known by name. Errors: as describe.
+  [[nodiscard]] result<std::vector<SourceRef>> describe_all(std::span<const std::string> uris) {
+    std::vector<SourceRef> out;
+    out.reserve(uris.size());
+    for (const std::string& uri : uris) {
+      KFM_DET_TRY(auto ref, describe(uri));
+      out.push_back(std::move(ref));
+    }
+    return out;
+  }
   /// The whole source in memory; errc::limit_exceeded above `bytes_max`.
   [[nodiscard]] result<Bytes> read_all(const std::string& uri, std::size_t bytes_max = std::size_t{1} << 30) {
     KFM_DET_TRY(auto source, open(uri));

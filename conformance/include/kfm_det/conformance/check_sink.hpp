@@ -23,7 +23,7 @@ namespace kfm_det::conformance {
   Report report;
   report.check = "check_sink";
   report.subject = "sink";
-  report.claims = {{"atomic_batch", bench.claims.atomic_batch}, {"many_processes", bench.claims.many_processes}, {"survives_power_loss", bench.claims.survives_power_loss}};
+  report.claims = listed(bench.claims);
   Explorer explorer(report, options);
   namespace parts = sink_parts;
   const std::uint64_t all = ~std::uint64_t{0};

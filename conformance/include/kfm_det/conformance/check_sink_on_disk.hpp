@@ -24,22 +24,19 @@
 
 namespace kfm_det::conformance {
 
-namespace sink_disk_fixture_clause {
-template <class F> concept default_made = std::constructible_from<F>;
-template <class F> concept has_sink = requires { typename F::Sink; } && SinkPolicy<typename F::Sink>;
-template <class F> concept has_claims = requires { { F::claims } -> std::convertible_to<SinkClaims>; };
-template <class F> concept opens = requires(F& fixture, simulate::Disk& disk) { typename F::Sink; { fixture.open(disk) } -> std::same_as<result<typename F::Sink>>; };
-}  // namespace sink_disk_fixture_clause
+namespace sink_fixture_clause {
+template <class F> concept opens_on_disk = requires(F& fixture, simulate::Disk& disk) { typename F::Sink; { fixture.open(disk) } -> std::same_as<result<typename F::Sink>>; };
+}  // namespace sink_fixture_clause
 
 /// Says in sentences which clauses F, a Fixture<simulate::Disk>, misses, all of them at once.
 template <class F>
 consteval bool diagnose_sink_disk_fixture() {
-  using namespace sink_disk_fixture_clause;
+  using namespace sink_fixture_clause;
   static_assert(default_made<F>, "kfm_det sink fixture on a disk: must be default constructible");
   static_assert(has_sink<F>, "kfm_det sink fixture on a disk: needs `using Sink = ...`, a SinkPolicy over the file system (diagnose_sink<Sink>() says what it misses)");
   static_assert(has_claims<F>, "kfm_det sink fixture on a disk: needs `static constexpr SinkClaims claims`");
-  static_assert(opens<F>, "kfm_det sink fixture on a disk: needs `result<Sink> open(Fs&)`: a sink on that file system, the same one again when it is called again");
-  return default_made<F> && has_sink<F> && has_claims<F> && opens<F>;
+  static_assert(opens_on_disk<F>, "kfm_det sink fixture on a disk: needs `result<Sink> open(Fs&)`: a sink on that file system, the same one again when it is called again");
+  return default_made<F> && has_sink<F> && has_claims<F> && opens_on_disk<F>;
 }
 
 template <class Fixture>
@@ -61,7 +58,7 @@ class TypedSinkDiskBench final : public SinkDiskBench {
   Report report;
   report.check = "check_sink_on_disk";
   report.subject = "sink";
-  report.claims = {{"atomic_batch", bench.claims.atomic_batch}, {"many_processes", bench.claims.many_processes}, {"survives_power_loss", bench.claims.survives_power_loss}};
+  report.claims = listed(bench.claims);
   Explorer explorer(report, options);
   SinkOnDisk on_disk(bench);
   const std::uint64_t most = options.states_max != 0 ? options.states_max : 400000;

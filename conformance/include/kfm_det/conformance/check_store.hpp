@@ -255,8 +255,7 @@ template <class Fixture>
   if constexpr (diagnose_store_fixture<Fixture>()) {
     Fixture fixture;
     const StoreDriver driver = drive_store(fixture);
-    const StoreClaims& claims = driver.claims;
-    report.claims = {{"survives_power_loss", claims.survives_power_loss}, {"many_processes", claims.many_processes}, {"detects_corruption", claims.detects_corruption}, {"trims", claims.trims}};
+    report.claims = listed(driver.claims);
     if (!driver.crash) report.bounds.push_back("power loss: the fixture has no crash()");
     Explorer explorer(report, options);
     detail::run_store(explorer, options, driver);

@@ -35,10 +35,7 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
   // what is quick comes first
   Disk disk = fresh_disk(0);
   const StoreDriver driver{subject.claims, [&](const StreamId& id) { return subject.on(disk)(id); }, [&] { disk = fresh_disk(0); },
-                           [&] {
-                             WorstFates worst;
-                             disk = subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
-                           },
+                           [&] { disk = left_behind(disk, true, subject.claims); },
                            [&] { return disk.hash(); }, {}};
   run_store(explorer, options, driver);
   if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, true);
@@ -60,7 +57,7 @@ template <template <class Fs> class Fixture>
   report.check = "check_store_on_disk";
   if constexpr (diagnose_store_fixture_on_disk<F, simulate::Disk>()) {
     const StoreClaims claims = store_claims_of<F>();
-    report.claims = {{"survives_power_loss", claims.survives_power_loss}, {"many_processes", claims.many_processes}, {"detects_corruption", claims.detects_corruption}, {"trims", claims.trims}};
+    report.claims = listed(claims);
     const detail::StoreOnDisk subject{claims, [](simulate::Disk disk) -> OpenStream {
       return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
     }};

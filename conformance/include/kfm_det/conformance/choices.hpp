@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_CHOICES_HPP
 #define KFM_DET_CONFORMANCE_CHOICES_HPP
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,7 +32,8 @@ class Random {
     return z ^ (z >> 31);
   }
   /// 0 .. n-1; n > 0. (The bias of the remainder is below n / 2^64.)
-  [[nodiscard]] std::uint32_t below(std::uint32_t n) noexcept { return static_cast<std::uint32_t>(next() % n); }
+  template <std::unsigned_integral T>
+  [[nodiscard]] T below(T n) noexcept { return static_cast<T>(next() % n); }
 
  private:
   std::uint64_t state_;

@@ -21,6 +21,7 @@
 #include "kfm_det/conformance/choices.hpp"
 #include "kfm_det/conformance/laws.hpp"
 #include "kfm_det/conformance/report.hpp"
+#include "kfm_det/core/checksum.hpp"
 #include "kfm_det/core/function_ref.hpp"
 
 namespace kfm_det::conformance {
@@ -94,6 +95,21 @@ class Play {
   std::uint64_t* last_count_ = nullptr;
 };
 
+/// A play that counts nowhere and tells nothing: what a trial does first to learn how long something is, or what it comes to undisturbed.
+class Rehearsal {
+ public:
+  Rehearsal() : play_(choices_, report_, states_) { play_.be_silent(true); }
+  Rehearsal(const Rehearsal&) = delete;
+  Rehearsal& operator=(const Rehearsal&) = delete;
+  [[nodiscard]] Play& play() noexcept { return play_; }
+
+ private:
+  Report report_;
+  std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
+  Choices choices_;
+  Play play_;
+};
+
 using Trial = function_ref<void(Play&)>;
 
 /// How much of a part is played.
@@ -146,7 +162,7 @@ class Explorer {
     }
     all = bounds.exhaustive_max != 0 && !next;
     std::uint64_t drawn = 0;
-    Random random(options_.seed ^ hash_of(part));
+    Random random(options_.seed ^ xxh3(part));
     for (; !all && drawn < bounds.random && !stopped(); ++drawn) {
       Random own(random.next());
       if (auto broken = play({}, &own, trial)) return shrink_and_add(part, *std::move(broken), trial);
@@ -157,13 +173,16 @@ class Explorer {
     if (bounds.exhaustive_max + bounds.random != 0) report_.bounds.push_back(std::move(line));
   }
 
+  /// A search that counts states for itself begins: Options::states_max is its own bound from here on.
+  void begin_search() noexcept { search_base_ = states_.size(); }
+  /// Has it looked at enough, or is the time over?
+  [[nodiscard]] bool search_is_over() const { return stopped() || (options_.states_max != 0 && states_.size() >= search_base_ + options_.states_max); }
   /// Is the time that was given over?
   [[nodiscard]] bool stopped() const {
     return options_.budget_ms != 0 && std::chrono::steady_clock::now() - start_ > std::chrono::milliseconds(options_.budget_ms);
   }
   [[nodiscard]] bool reproducing() const noexcept { return reproducing_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
-  [[nodiscard]] std::unordered_set<std::uint64_t>& states() noexcept { return states_; }   // unordered: asked for membership only
 
   /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down.
   void found(std::string_view part, const ChoiceVector& choices, Trial trial) {
@@ -254,16 +273,12 @@ class Explorer {
     std::replace(out.begin(), out.end(), ' ', '-');
     return out;
   }
-  static std::uint64_t hash_of(std::string_view text) noexcept {
-    std::uint64_t hash = 0xCBF29CE484222325u;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-    return hash;
-  }
 
   Report& report_;
   Options options_;
   std::chrono::steady_clock::time_point start_;
   std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
+  std::size_t search_base_ = 0;
   bool reproducing_ = false, over_ = false;
   std::string part_;
   ChoiceVector vector_;

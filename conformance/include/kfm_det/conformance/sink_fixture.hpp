@@ -63,6 +63,11 @@ consteval bool diagnose_sink_fixture() {
   return SinkFixture<F>;
 }
 
+/// As a report lists them.
+[[nodiscard]] inline std::vector<std::pair<std::string, bool>> listed(const SinkClaims& claims) {
+  return {{"atomic_batch", claims.atomic_batch}, {"many_processes", claims.many_processes}, {"survives_power_loss", claims.survives_power_loss}};
+}
+
 /// A sink without its type.
 class AnySink {
  public:

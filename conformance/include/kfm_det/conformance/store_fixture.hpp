@@ -23,7 +23,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "kfm_det/contracts/store.hpp"
 
@@ -31,7 +34,7 @@ namespace kfm_det::conformance {
 
 namespace store_fixture_clause {
 template <class F> concept names_store = requires { typename F::Store; };
-template <class F> concept default_made = std::default_initializable<F>;
+template <class F> concept default_made = std::is_default_constructible_v<F>;   // not default_initializable: a member with an explicit default constructor is fine
 template <class F> concept has_claims = requires { { F::claims } -> std::convertible_to<StoreClaims>; } || requires { { F::Store::claims } -> std::convertible_to<StoreClaims>; };
 template <class F> concept opens = requires(F& fixture) { { fixture.open() } -> std::same_as<result<typename F::Store>>; };
 template <class F> concept wipes = requires(F& fixture) { fixture.wipe(); };
@@ -67,6 +70,11 @@ template <class F>
 [[nodiscard]] constexpr StoreClaims store_claims_of() {
   if constexpr (requires { { F::claims } -> std::convertible_to<StoreClaims>; }) return F::claims;
   else return F::Store::claims;
+}
+
+/// As a report lists them.
+[[nodiscard]] inline std::vector<std::pair<std::string, bool>> listed(const StoreClaims& claims) {
+  return {{"survives_power_loss", claims.survives_power_loss}, {"many_processes", claims.many_processes}, {"detects_corruption", claims.detects_corruption}, {"trims", claims.trims}};
 }
 
 /// A stream under test, without its type.

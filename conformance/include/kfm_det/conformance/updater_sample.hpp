@@ -59,14 +59,7 @@ struct SamplePlan {
   using Operations = kfm_det::Operations<SampleCheck, SampleCopy, SampleJoin>;
   std::vector<std::string> uris;
 
-  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
-    std::vector<SourceRef> refs;
-    for (const std::string& uri : uris) {
-      KFM_DET_TRY(auto ref, reader.describe(uri));
-      refs.push_back(std::move(ref));
-    }
-    return refs;
-  }
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const { return reader.describe_all(uris); }
   static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
     std::vector<StepRef> parts;
     SampleJoin::Params join;

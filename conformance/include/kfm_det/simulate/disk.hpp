@@ -116,13 +116,19 @@ class Disk {
   /// Sees every call before it happens, and a sync a second time when it is in flight: issued, not answered.
   void on_call(std::function<void(const Call&)> hook) const { state_->on_call = std::move(hook); }
   /// Says what happens instead of a call. A failed sync leaves its pages clean and undecided.
-  void on_fault(std::function<Fault(const Call&)> hook) const { state_->on_fault = std::move(hook); }
+  /// Answers the hook that was there.
+  std::function<Fault(const Call&)> on_fault(std::function<Fault(const Call&)> hook) const { return std::exchange(state_->on_fault, std::move(hook)); }
   [[nodiscard]] std::uint64_t calls() const noexcept { return state_->calls; }
   [[nodiscard]] const DiskOptions& options() const noexcept { return state_->options; }
 
   /// The power goes now; `fates` decides what is left. No hooks are taken along.
   [[nodiscard]] Disk after_power_loss(Fates& fates) const { return after_power_loss(state_->options.profile, fates); }
   [[nodiscard]] Disk after_power_loss(Profile profile, Fates& fates) const { return with(state_->image.after_power_loss(profile, fates)); }
+  /// The same for this disk itself, for a test that goes on with it. Files that are open mean nothing any more.
+  void lose_power(Profile profile, Fates& fates) const {
+    state_->image = state_->image.after_power_loss(profile, fates);
+    state_->locks.clear();
+  }
   /// All processes die now, the machine stays up. What was not durable is not durable yet.
   [[nodiscard]] Disk after_kill() const { return with(state_->image.copy()); }
   /// Free blocks hold these bytes: a file that grows may find them in sectors that its writes did not reach.

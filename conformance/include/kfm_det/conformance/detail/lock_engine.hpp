@@ -20,6 +20,7 @@
 #include "kfm_det/conformance/detail/lock_threads.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/report.hpp"
+#include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance::detail {
 
@@ -37,9 +38,8 @@ namespace kfm_det::conformance::detail {
   const auto part = [&](std::string_view name, std::uint64_t exhaustive, std::uint64_t drawn, std::string_view named, const auto& body) {
     const auto trial = [&](Play& play) {
       body(play, *fixture);
-      std::uint64_t hash = 0xCBF29CE484222325u;   // a schedule is what its script says
-      for (const std::string& line : play.script())
-        for (const char c : line) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+      std::uint64_t hash = 0;   // a schedule is what its script says
+      for (const std::string& line : play.script()) hash = xxh3(line, hash);
       (void)play.is_new(hash);
     };
     explorer.run(name, {exhaustive, drawn, std::string(named)}, trial);

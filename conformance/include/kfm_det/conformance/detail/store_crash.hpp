@@ -30,7 +30,6 @@ class CrashSearch {
   std::uint32_t depth = 2;         // crashes in a row
   std::uint32_t fates_max = 256;    // of one point, one profile
   std::uint32_t second_fates_max = 16;
-  std::size_t states_base = 0;     // distinct states of other parts, which do not count towards states_max
   bool only_last = true;           // only crashes of the last operation: those before are of a shorter workload
 
   /// The search: `play` draws the workload.
@@ -93,8 +92,6 @@ class CrashSearch {
     play.be_silent(was_silent);
   }
 
-  [[nodiscard]] bool is_over() const { return explorer_.stopped() || (options_.states_max != 0 && explorer_.states().size() >= states_base + options_.states_max); }
-
   /// All crashes of one point.
   void look(Play& play, const Disk& disk, const StoreOracle& oracle, const ChoiceVector& at, std::uint32_t deep, std::uint32_t limit) {
     const std::uint64_t known = oracle.hash();
@@ -113,7 +110,7 @@ class CrashSearch {
         if (auto broken = judge(play, left, oracle, here, profile < 2 || all_are(0) || all_are(1) || left.hash() % 4 == 0 ? deep : 1)) note(*broken, std::move(here));
         return choices;
       };
-      if (is_over()) return;
+      if (explorer_.search_is_over()) return;
       const auto product = [&](const Choices& choices) {
         std::uint64_t out = 1;
         for (const std::uint32_t below : choices.belows()) out = std::min<std::uint64_t>(out * below, limit + 1);
@@ -124,7 +121,7 @@ class CrashSearch {
       std::uint32_t left = limit;
       if (product(newest) <= limit && product(oldest) <= limit) {   // a small tree; what is decided first decides what there is to decide
         auto next = newest.next();
-        for (; next && left > 0 && !is_over(); --left) next = one(*std::move(next), nullptr).next();
+        for (; next && left > 0 && !explorer_.search_is_over(); --left) next = one(*std::move(next), nullptr).next();
         if (!next) continue;
       }
       play.reach("points whose fates were drawn");
@@ -139,7 +136,7 @@ class CrashSearch {
             --left;
           }
       Random random(options_.seed ^ known ^ disk.hash());
-      for (; left > 0 && !is_over(); --left) {
+      for (; left > 0 && !explorer_.search_is_over(); --left) {
         Random own(random.next());
         one({}, &own);
       }
@@ -235,14 +232,13 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
       search.replay(play, pick_workload(play, 64, 3));
     };
   };
-  const std::size_t base = explorer.states().size();
+  explorer.begin_search();
   const auto part = [&](std::string_view name, const Bounds& bounds, std::uint32_t ops_max, std::uint32_t kinds, std::uint32_t depth, bool is_drawn) {
     std::optional<std::pair<ChoiceVector, std::uint32_t>> broken;
     explorer.run(name, bounds, [&](Play& play) {
-      if (broken || (options.states_max != 0 && explorer.states().size() >= base + options.states_max)) return;
+      if (broken || explorer.search_is_over()) return;
       CrashSearch search(explorer, subject, options);
       search.depth = depth;
-      search.states_base = base;
       if (is_drawn) search.fates_max = 12, search.second_fates_max = 2, search.only_last = false;
       const Workload workload = pick_workload(play, ops_max, kinds);
       play.be_silent(true);

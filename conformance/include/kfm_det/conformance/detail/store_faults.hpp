@@ -11,7 +11,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <unordered_set>
 
 #include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/explore.hpp"
@@ -42,13 +41,9 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       };
       std::uint64_t first = 0, calls = 0;
       {
-        Report unseen;
-        std::unordered_set<std::uint64_t> none;   // unordered: asked for membership only
-        Choices no_choices;
-        Play dry(no_choices, unseen, none);
-        dry.be_silent(true);
+        Rehearsal dry;
         const Disk disk = fresh_disk(0);
-        StoreWorld world(dry, kit_stream(), subject.on(disk), subject.claims);
+        StoreWorld world(dry.play(), kit_stream(), subject.on(disk), subject.claims);
         if (!prepare(world)) return;
         first = disk.calls();
         run(world);
@@ -91,8 +86,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
         world.sync(world.owner);
       }
       disk.on_fault({});
-      WorstFates worst;
-      const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
+      const Disk left = left_behind(disk, power, subject.claims);
       play.note(power ? "the power goes; nothing survives that need not" : "the process is killed");
       if (!power) world.oracle.refuse_failed();
       StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, world.oracle);

@@ -42,13 +42,9 @@ struct MediaLog {
 
 /// Groups of one and of three, large frames, a reopening, until the log has spread. `text` makes another history of the same shape.
 [[nodiscard]] inline MediaLog make_media_log(const StoreOnDisk& subject, bool closed, const StreamId& stream, const std::string& text) {
-  Report unseen;
-  std::unordered_set<std::uint64_t> none;   // unordered: asked for membership only
-  Choices no_choices;
-  Play play(no_choices, unseen, none);
-  play.be_silent(true);
+  Rehearsal rehearsal;
   MediaLog out{fresh_disk(0), {}, 0, closed, {}, {}};
-  StoreWorld world(play, stream, subject.on(out.disk), subject.claims);
+  StoreWorld world(rehearsal.play(), stream, subject.on(out.disk), subject.claims);
   const auto group = [&](std::uint32_t count, std::size_t size) {
     Chain next = world.owner.chain;
     const Frames frames = make_frames(stream, next, count, size, text + std::to_string(world.owner.chain.last));

@@ -55,6 +55,12 @@ class WorstFates final : public simulate::Fates {
   std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
 };
 
+/// What is left when the power goes and nothing survives that need not; or when only the processes end (always, where power loss is not claimed).
+[[nodiscard]] inline Disk left_behind(const Disk& disk, bool power, const StoreClaims& claims) {
+  WorstFates worst;
+  return power && claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
+}
+
 [[nodiscard]] inline StreamId kit_stream() { return StreamId::of(Scope{"kit", "a"}); }
 
 /// The free blocks of a used disk: frames of an abandoned future of the same stream, each at the start of a sector, behind `first` sectors of newlines.

@@ -142,8 +142,7 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
       world.sync(world.old);
     }
     world.owner.stream.reset();
-    WorstFates worst;
-    const Disk left = power && subject.claims.survives_power_loss ? disk.after_power_loss(Profile::standard, worst) : disk.after_kill();
+    const Disk left = left_behind(disk, power, subject.claims);
     world.note([&] { return std::string(power ? "the power goes" : "all are killed"); });
     StoreWorld last(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
     watch(last, left);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/updater_case.hpp"
+#include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance::detail {
 
@@ -97,11 +98,8 @@ class UpdaterEngine {
     const auto known = references_.find(name);
     if (known != references_.end()) return known->second ? &*known->second : nullptr;
     std::optional<Reference>& made = references_[name];
-    Report unseen;
-    std::unordered_set<std::uint64_t> no_states;   // unordered: asked for membership only
-    Choices choices;
-    Play play(choices, unseen, no_states);
-    UpdaterCase undisturbed_case(play, driver_, outcomes_);
+    Rehearsal rehearsal;
+    UpdaterCase undisturbed_case(rehearsal.play(), driver_, outcomes_);
     try {
       for (std::size_t i = 0; i + 1 < script.size(); ++i) undisturbed_case.until_answered(script[i]);
       Owner last;
@@ -120,12 +118,7 @@ class UpdaterEngine {
     one.play().expect(law, difference.empty(), [&] { return "the export is not that of an undisturbed run: " + difference; });
     std::string all;
     for (const auto& line : view.lines()) all += line;
-    one.play().is_new(hash_of_text(all));
-  }
-  static std::uint64_t hash_of_text(std::string_view text) {   // FNV-1a
-    std::uint64_t hash = 0xCBF29CE484222325u;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-    return hash;
+    one.play().is_new(xxh3(all));
   }
 
   // --- the parts ---------------------------------------------------------------------------------------------------------------------------------
@@ -180,11 +173,8 @@ class UpdaterEngine {
   std::uint32_t recovery_places(std::size_t number, const Script& script, std::uint64_t place) {
     const auto [known, is_new] = recoveries_.try_emplace({number, place}, 0);
     if (!is_new) return known->second;
-    Report unseen;
-    std::unordered_set<std::uint64_t> no_states;   // unordered: asked for membership only
-    Choices choices;
-    Play play(choices, unseen, no_states);
-    UpdaterCase one(play, driver_, outcomes_);
+    Rehearsal rehearsal;
+    UpdaterCase one(rehearsal.play(), driver_, outcomes_);
     one.disturbance = Disturbance::killed;
     try {
       before_last(one, script);
