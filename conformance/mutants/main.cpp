@@ -2,13 +2,16 @@
 // Plays every mutant under its check and prints the table: id, what killed it, seconds, operations of the shrunk script. Exit code 1: one survived, died
 // of another law than its own, has a script that is too long, or a benign one was rejected. usage: mutants [--jobs N] [--only ID] [--json FILE] [--cases N]
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <new>
 #include <string>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,11 +93,14 @@ int main(int argc, char** argv) {
   int pipes[2];
   if (::pipe(pipes) != 0) return 2;
   std::vector<pid_t> children;
+  void* shared = ::mmap(nullptr, sizeof(std::atomic<std::size_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return 2;
+  auto& next = *new (shared) std::atomic<std::size_t>(0);   // who is free takes the next one: some take a hundred times as long as others
   for (unsigned job = 0; job < jobs; ++job) {
     const pid_t child = ::fork();
     if (child == 0) {
       ::close(pipes[0]);
-      for (std::size_t i = job; i < all.size(); i += jobs) {
+      for (std::size_t i; (i = next.fetch_add(1)) < all.size();) {
         const std::string line = played(all[i], cases) + "\n";
         if (::write(pipes[1], line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(1);
       }

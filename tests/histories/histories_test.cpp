@@ -213,7 +213,7 @@ TEST_CASE("random histories of 200 commands in two scopes come to their serial m
     check<MemoryBackends>(parse_history(line), nullptr, std::getenv("KFM_DET_HISTORY_VERBS") != nullptr);
     return;
   }
-  const std::uint64_t first = number_of("KFM_DET_HISTORY_FIRST", 1, 1), count = number_of("KFM_DET_HISTORIES", 40, 6);
+  const std::uint64_t first = number_of("KFM_DET_HISTORY_FIRST", 1, 1), count = number_of("KFM_DET_HISTORIES", 24, 6);
   Told told;
   for (std::uint64_t seed = first; seed < first + count; ++seed) check<MemoryBackends>(random_history(seed, 200), &told, seed % 8 != 0);
   WARN(count << " histories, " << told.commands << " commands, " << told.crashes << " crashes, " << told.runs << " runs");
