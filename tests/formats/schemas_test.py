@@ -44,6 +44,16 @@ OPTIONAL = {
     "CONTROL SETTLED DONE": {"payload.failure"},
     "CONTROL LOSS IN_PROGRESS": {"payload.lost[].effects[].tombstone", "payload.lost[].effects[].withdrawn"},
 }
+# What governance may say, by kind.
+GOVERNANCE = {
+    "PLAN plan DONE": {"approval"}, "EXECUTE DONE": {"care"}, "UPSERT upsert IN_PROGRESS": {"approval", "care"}, "UPSERT upsert DONE": {"approval", "care"}, "UPSERT withdraw IN_PROGRESS": {"care"},
+    "UPSERT withdraw DONE": {"care"}, "COMMIT commit DONE": {"approval"},
+}
+# Good values of members that most kinds do not have; the last two are reserved.
+ELSEWHERE = [
+    ("pre_state_hash", "0" * 64), ("post_state_expected", "0" * 64), ("reversal", {"effect": "0" * 64, "operation": "withdraw"}), ("governance", {"approval": "CHG-1"}), ("governance", {"care": ["label"]}),
+    ("lineage_links", {}), ("telemetry", {}),
+]
 FREE = {"payload.plan.steps[].params"}            # the operation's own: any object
 MAPS = {"payload.inputs[].partition"}             # any name, and a text
 KINDS = {
@@ -210,9 +220,13 @@ class Check:
                     self.refused += 1
                     if self.record.is_valid(mutant):
                         self.fail("%s (%s) is accepted as %s %s" % (where, kind, name, word))
-            for name in ("lineage_links", "telemetry"):   # reserved
-                if self.record.is_valid(dict(document, **{name: {}})):
-                    self.fail("%s is accepted with %s" % (kind, name))
+            for name, value in ELSEWHERE:   # what stands in other kinds
+                allowed = name == "governance" and set(value) <= GOVERNANCE.get(kind, set())
+                if name in document and not (name == "governance" and not allowed):
+                    continue
+                self.refused += not allowed
+                if self.record.is_valid(dict(document, **{name: value})) != allowed:
+                    self.fail("%s (%s) is %s with %s %s" % (where, kind, "refused" if allowed else "accepted", name, value))
 
     def special(self, record):
         """What is strict beyond shape: numbers that travel as strings, words, lengths."""
