@@ -66,6 +66,7 @@ enum class errc : int {
   failed = 108,
   quarantined = 109,
   parked = 110,
+  approval_missing = 111,  ///< the plan is too risky to go without somebody's approval
 };
 
 /// Whether trying again can help.
@@ -119,6 +120,7 @@ enum class Retry : std::uint8_t {
     case errc::failed: return "failed";
     case errc::quarantined: return "quarantined";
     case errc::parked: return "parked";
+    case errc::approval_missing: return "approval_missing";
   }
   return "unknown";
 }

@@ -21,6 +21,7 @@
 #include "kfm_det/core/limits.hpp"
 #include "kfm_det/files/file_source_reader.hpp"
 #include "kfm_det/files/system_clock.hpp"
+#include "kfm_det/updater/approval.hpp"
 
 namespace kfm_det {
 
@@ -73,7 +74,8 @@ struct Environment {
   static_assert(diagnose_clock<C>() && diagnose_source_reader<R>());
   C clock{};
   R source_reader{};
-  std::string actor = "system";               ///< recorded where the trigger names none
+  std::string actor = "system";               ///< recorded where the trigger, or who undoes or accepts a loss, names none; empty: they have to
+  ApprovalPolicy approvals{};                 ///< which plans need somebody's approval
   UpdaterLimits limits{};
   Observer observer{};
   std::function<bool()> cancelled{};          ///< a graceful stop is asked for: between steps the updater stops, and does not count the attempt

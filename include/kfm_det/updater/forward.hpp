@@ -74,7 +74,7 @@ class Forward {
 
   /// Publishes what is not DONE, in windows: intents durable, effects, then their DONEs ride with the next window's intents. Ends with COMMIT.
   /// errc::undone: the sink had withdrawn an effect of this run.
-  [[nodiscard]] result<void> upsert(const RunId& id, const Plan& plan, Spool& spool) {
+  [[nodiscard]] result<void> upsert(const RunId& id, Spool& spool) {
     using Progress = wal::EffectState::Progress;
     std::vector<wal::WalRecord> records;
     std::vector<std::size_t> todo;
@@ -95,7 +95,7 @@ class Forward {
       for (std::size_t i = start; i < end; ++i) before.push_back(run.effects[todo[i]]);
       for (std::size_t i = start; i < end; ++i) {
         if (before[i - start].progress != Progress::planned) continue;
-        KFM_DET_TRY(auto intent, intent_record(run, plan, before[i - start]));
+        KFM_DET_TRY(auto intent, intent_record(run, before[i - start]));
         records.push_back(std::move(intent));
       }
       KFM_DET_TRY(session_.write(std::exchange(records, {}), true));
@@ -239,7 +239,6 @@ class Forward {
                    "step " + step.id, "Make the operation a function of its params, inputs and upstream outputs; a change of behaviour needs a new version.");
     }
     auto done = session_.record(run, wal::Phase::EXECUTE, step.operation, step.id, wal::Status::DONE);
-    done.tier = step.tier;
     done.payload = Json::object({{"bytes", Json(now.bytes_hash.hex())}, {"content", Json(now.content.hex())}, {"size", Json(now.size)}});
     if (now.key) done.payload.set("key", Json(now.key->hex()));
     records.push_back(std::move(done));
@@ -266,7 +265,7 @@ class Forward {
     return Content(StoredKey{*executed->second.key});
   }
 
-  result<wal::WalRecord> intent_record(wal::RunState& run, const Plan& plan, const wal::EffectState& effect) {
+  result<wal::WalRecord> intent_record(wal::RunState& run, const wal::EffectState& effect) {
     auto intent = session_.record(run, wal::Phase::UPSERT, wal::operation::upsert, effect.step_id, wal::Status::IN_PROGRESS);
     intent.payload = Json::object({{"business_key", Json(effect.business_key.text)}, {"effect", Json(effect.effect.hex())}});
     if (effect.tombstone) {
@@ -276,14 +275,6 @@ class Forward {
       KFM_DET_ASSERT(executed != run.executed.end() && executed->second.key);   // RUN-2
       intent.payload.set("key", Json(executed->second.key->hex()));
       intent.post_state_expected = executed->second.content.digest;
-      if (const Step* step = plan.find(effect.step_id)) {
-        intent.tier = step->tier;
-        if (!step->care.empty()) {
-          Json labels = Json::array();
-          for (const auto& label : step->care) labels.push(Json(label));
-          intent.governance = Json::object({{"care", std::move(labels)}});
-        }
-      }
     }
     KFM_DET_TRY(const auto current, session_.sink.current(effect.business_key));
     intent.pre_state_hash = current && current->version ? current->version->key.digest : Digest{};

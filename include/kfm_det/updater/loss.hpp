@@ -191,6 +191,7 @@ template <class SessionType>
   std::vector<wal::WalRecord> group;
   for (Json& payload : loss_payloads(report.lost, report.verdict, session.witness, session.log.line_bytes_max() / 2)) group.push_back(loss_record(std::move(payload), wal::Status::IN_PROGRESS));
   for (const auto& [id, outcome] : survey.back) {
+    KFM_DET_TRY(session.recall(id));
     group.push_back(session.undo_record(*session.find(id), outcome, nullptr));
     report.taken_back.push_back(id);
   }

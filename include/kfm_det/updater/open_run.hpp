@@ -74,7 +74,7 @@ class OpenRun {
   [[nodiscard]] result<EffectCounts> upsert() {
     if (stage_ == Stage::finished) return EffectCounts{};
     if (stage_ != Stage::executed) return out_of_order("upsert");
-    if (auto done = forward_->upsert(report_.run, *plan_, *spool_); !done) {
+    if (auto done = forward_->upsert(report_.run, *spool_); !done) {
       auto noted = failed(wal::Phase::UPSERT, done.error());
       return noted.error();
     }

@@ -15,7 +15,8 @@ namespace kfm_det {
 [[nodiscard]] constexpr int exit_code(errc code) noexcept {
   switch (code) {
     case errc::invalid_argument: return 2;
-    case errc::gate_rejected: return 3;
+    case errc::gate_rejected:
+    case errc::approval_missing: return 3;
     case errc::busy: return 4;
     case errc::conflict:
     case errc::lease_lost:

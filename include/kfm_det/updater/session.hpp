@@ -19,6 +19,7 @@
 #include "kfm_det/contracts/source_reader.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/run_report.hpp"
+#include "kfm_det/updater/run_risk.hpp"
 #include "kfm_det/wal/log.hpp"
 #include "kfm_det/wal/replay.hpp"
 
@@ -105,7 +106,7 @@ class Session {
   }
 
   /// A record of this run, with the fields that all of them share.
-  [[nodiscard]] wal::WalRecord record(wal::RunState& run, wal::Phase phase, std::string_view operation, std::string_view step, wal::Status status) const {
+  [[nodiscard]] wal::WalRecord record(wal::RunState& run, wal::Phase phase, std::string_view operation, std::string_view step, wal::Status status) {
     wal::WalRecord out;
     out.wal_id = run.id;
     out.seq = run.next_seq++;
@@ -118,10 +119,13 @@ class Session {
     out.input_hash = run.input_hash;
     out.actor = actor.empty() ? env.actor : actor;
     out.token = lease_.token.value;
+    risk_of(run).mark(out);
     return out;
   }
+  /// The risk of a run whose PLAN record is being made, for its records from the first one on.
+  void begin_risk(const RunId& id, const Json& plan_payload) { risk_.emplace(id, RunRisk(plan_payload)); }
   /// UNDO: from here on the run goes back, and ends as `outcome`.
-  [[nodiscard]] wal::WalRecord undo_record(wal::RunState& run, wal::RunStatus outcome, const Error* cause) const {
+  [[nodiscard]] wal::WalRecord undo_record(wal::RunState& run, wal::RunStatus outcome, const Error* cause) {
     auto undo = record(run, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS);
     undo.payload = Json::object({{"outcome", Json(wal::name(outcome))}});
     if (cause) undo.payload.set("failure", failure_json("", "", *cause));
@@ -213,11 +217,17 @@ class Session {
   }
 
  private:
+  const RunRisk& risk_of(const wal::RunState& run) {
+    if (!risk_ || risk_->first != run.id) risk_.emplace(run.id, RunRisk(run.plan));
+    return risk_->second;
+  }
+
   L& lock_;
   wal::Replay& replay_;
   Lease lease_;
   Tenure tenure_;
   Duration renewed_at_;
+  std::optional<std::pair<RunId, RunRisk>> risk_;   ///< of the run whose records are written
 };
 
 }  // namespace kfm_det::detail

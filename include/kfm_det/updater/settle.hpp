@@ -79,7 +79,7 @@ class Settler {
       if (!planned.find(step)) return Error(errc::leftover_step, "the log records a step that the plan does not have", step, "Run it with the version that planned it.");
     Spool spool(session_.env.spool_directory, session_.env.limits.spool_bytes_max);
     KFM_DET_TRY(forward.execute(id, planned, recorded, spool));
-    return forward.upsert(id, planned, spool);
+    return forward.upsert(id, spool);
   }
 
   static bool every_step_ran(const wal::RunState& run) {

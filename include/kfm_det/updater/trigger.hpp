@@ -20,7 +20,7 @@ struct Trigger {
   std::string key{};              ///< the event; the same key with the same inputs and version is the same run
   std::string partition{};        ///< part of the scope: one log stream and one lease each
   std::string actor{};            ///< developer, CI or agent; empty: the Environment's
-  std::string approval{};         ///< reference of an approval, recorded with the run
+  std::string approval{};         ///< reference of an approval: recorded with the run, and wanted for a risky one (ApprovalPolicy)
   std::optional<RunId> force{};   ///< the run that this one goes past; forcing twice is forcing once
 };
 

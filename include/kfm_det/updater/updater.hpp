@@ -79,7 +79,7 @@ class Updater {
   /// Does what the trigger asks for, once. Settles open runs of the scope first (in RunReport::settled). The same trigger over the same
   /// inputs and version is the same run: open, it is resumed; committed, there is nothing to do, which is answered without a lease.
   /// Errors: busy (somebody else works on the scope), the verdicts of recovery, conflict, lease_lost and stale_token (somebody else went on),
-  /// gate_rejected and what inputs() and gate() answer (nothing was logged), nondeterministic_plan and the builder's (nothing was published),
+  /// gate_rejected and what inputs() and gate() answer, approval_missing (Environment::approvals; nothing was logged), nondeterministic_plan and the builder's (nothing was published),
   /// operation_failed, operation_threw, input_changed (the run stays, the next trigger settles it), undone, failed, quarantined, parked (what the
   /// newest run of this trigger came to).
   [[nodiscard]] result<RunReport> run(const Trigger& trigger) {
@@ -129,9 +129,10 @@ class Updater {
   /// Takes a run back: every effect that it planned is withdrawn, seen or not, backwards, each with its intent, effect and done. Kill it anywhere and call it
   /// again. Whatever the run's state, it never goes forward again, and nothing puts back what was taken away: triggers with its version and inputs
   /// answer errc::undone until inputs, version or `force` differ. What newer runs have replaced stays replaced (RunReport::shown tells how much was visible).
-  /// A run that is taken back already is nothing to do. `actor` is recorded.
-  /// Errors: not_found, parked (a step marked irreversible stands in the way; what was planned behind it is withdrawn), and as run() for lease, log and sink.
+  /// A run that is taken back already is nothing to do. `actor` is recorded, or the Environment's; an undo needs no approval.
+  /// Errors: invalid_argument (nobody is named), not_found, parked (a step marked irreversible stands in the way; what was planned behind it is withdrawn), and as run() for lease, log and sink.
   [[nodiscard]] result<RunReport> undo(const RunId& id, const std::string& partition = {}, const std::string& actor = {}) {
+    KFM_DET_TRY(detail::check_actor(actor, env_.actor));
     KFM_DET_TRY(auto held, take(scope_of(partition)));
     Session& session = *held->session;
     session.actor = actor;
@@ -155,8 +156,9 @@ class Updater {
   /// become `lost`: keep them (do nothing: they stay until a run replaces or retires their keys) or undo(run) them. What the log knows to be withdrawn
   /// and an older sink shows again is withdrawn again; a committed run that the sink knows to be partly withdrawn is taken back whole. Committed runs of
   /// before the loss no longer count as "already done": the next trigger publishes again. Without a loss there is nothing to accept, and nothing changes.
-  /// Errors: foreign, unsupported_version, io_error (that is no loss: put it right), and as run() for lease, log and sink.
+  /// Errors: invalid_argument (nobody is named), foreign, unsupported_version, io_error (that is no loss: put it right), and as run() for lease, log and sink.
   [[nodiscard]] result<LossReport> accept_loss(const std::string& partition = {}, const std::string& actor = {}) {
+    KFM_DET_TRY(detail::check_actor(actor, env_.actor));
     const Scope scope = scope_of(partition);
     KFM_DET_TRY(auto held, take(scope, {.accept_loss = true}));
     held->session->actor = actor;
@@ -192,12 +194,13 @@ class Updater {
  private:
   static Scope scope_of(const std::string& partition) { return {std::string(UpdaterId(P::id).text), partition}; }
 
-  static result<void> check(const Trigger& trigger) {
+  result<void> check(const Trigger& trigger) const {
     if (trigger.key.empty() || trigger.key.size() > limits::business_key_bytes_max)
       return Error(errc::invalid_argument, "a trigger's key must have 1 to " + std::to_string(limits::business_key_bytes_max) + " bytes", "Trigger::key", "Name the event, or what is polled.");
-    for (const std::string* text : {&trigger.key, &trigger.partition, &trigger.actor, &trigger.approval})
+    for (const std::string* text : {&trigger.key, &trigger.partition})
       if (auto json = canonical(Json(*text)); !json) return json.error().as(errc::invalid_argument).at("Trigger");
-    return success();
+    KFM_DET_TRY(detail::check_actor(trigger.actor, env_.actor));
+    return detail::check_reference(trigger.approval, "Trigger::approval");
   }
 
   result<std::vector<SourceRef>> inputs_from(SourceReader& reader) {
@@ -308,6 +311,7 @@ class Updater {
     }
     KFM_DET_TRY(open.plan_, plan(open.inputs_));
     KFM_DET_TRY(same_plan_as_before(session, *open.plan_, hash));
+    KFM_DET_TRY(env_.approvals.judge(*open.plan_, trigger.approval, trigger.key));   // RISK-1
     KFM_DET_TRY(const RunId id, write_plan(session, scope, trigger, open, hash, newest));
     session.counts = {};
     session.steps_run = 0;
@@ -409,6 +413,7 @@ class Updater {
     KFM_DET_ASSERT(!session.find(run.id));   // a predecessor is the newest run of its key once only
     const auto retired = keys_to_retire<P>(session.state().planned_keys, *open.plan_);
     Json payload = detail::plan_payload(run.id, trigger, open.inputs_, *open.plan_, retired, predecessor);
+    session.begin_risk(run.id, payload);
     KFM_DET_TRY(const std::string text, canonical(payload));
     std::vector<wal::WalRecord> group;
     const std::size_t half = env_.limits.line_bytes_max / 2, piece_max = half > 8192 ? half - 4096 : 1024;   // in a string every byte may need two
