@@ -65,6 +65,8 @@ inline constexpr Law laws[] = {
      "refresh expected_last and try again"},
     {"LOG-6", "a sink below a head that a DONE records is SinkRegressed; nothing is written",
      "merging with a restored sink"},
+    {"LOG-7", "an answer that is lost (errc::timed_out) is taken neither for done nor for not done: nothing that hangs on it is acknowledged, and no group is in the log twice",
+     "a timeout as success; a timeout as failure, and the group again behind itself"},
 
     {"LOCK-1", "at any instant of its clock at most one lease of a scope is unexpired",
      "renewing what has expired"},
