@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Writes the mutants as C++: generate.py [--per-source N] OUT. Answers the names of the sources, one a line. Exit code 1: a change does not fit the code any more."""
+"""Writes the mutants as C++: generate.py [--per-source N] OUT; or generate.py --rows. Answers the names of the sources, one a line. Exit code 1: a change does not fit the code any more."""
 import argparse
 import importlib
 import os
@@ -10,7 +10,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
-ROOMS = [name[:-3] for name in sorted(os.listdir(HERE)) if name.endswith(".py") and name not in ("table.py", "generate.py")]
+import rows   # noqa: E402  # beside this file
+
+ROOMS = [name[:-3] for name in sorted(os.listdir(HERE)) if name.endswith(".py") and name not in ("table.py", "generate.py", "rows.py")]
 
 
 def load():
@@ -61,9 +63,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-source", type=int, default=6)
     parser.add_argument("--list", action="store_true", help="only the names of the sources")
-    parser.add_argument("out")
+    parser.add_argument("--rows", action="store_true", help="writes nothing: says whether every row of the defect catalogue has its mutant (rows.py)")
+    parser.add_argument("out", nargs="?")
     arguments = parser.parse_args()
     families, mutants = load()
+    if arguments.rows:
+        def text_of(path):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                return file.read()
+        found = rows.problems(mutants, lambda path: os.path.exists(os.path.join(ROOT, path)), text_of)
+        if found:
+            sys.exit("\n".join(found))
+        print(f"{len(rows.rows())} rows, {len(mutants)} mutants")
+        return
+    if not arguments.out:
+        parser.error("where to?")
     os.makedirs(arguments.out, exist_ok=True)
     sources = []
     for name, family in families.items():

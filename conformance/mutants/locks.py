@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """Locks that are broken on purpose. L01 (a grant without a token) does not compile: tests/compile_fail/lock_without_token.cpp. L04 (the token is ignored) is the
-sink's. L20 and L21 (fcntl locks, a forked child) are laws of the file system, FS-6. L25 (a waiter that is never told) has no waiting here: its stand-in is a release that hands over to nobody."""
+sink's. L20 and L21 (fcntl locks, a forked child) are the file system's, FS-6: files.py. L25 (a waiter that is never told) has no waiting here: its stand-in is a release that hands over to nobody."""
 from table import Family, Mutant
 
 MEMORY = Family(

@@ -46,7 +46,7 @@ def fixture(body="", operation="(void)0;", extra="", key="ref.uri", golden=""):
 
 FAMILIES = {
     "plan": Family(files=[], fixture="", check="check_plan",
-                   include=['"kfm_det/conformance/updater_sample.hpp"', "<sys/time.h>", "<unistd.h>", "<algorithm>", "<atomic>", "<chrono>", "<clocale>", "<cstdio>", "<cstdlib>", "<cstring>", "<ctime>", "<fstream>", "<iomanip>", "<memory>",
+                   include=['"kfm_det/conformance/updater_sample.hpp"', "<sys/time.h>", "<unistd.h>", "<algorithm>", "<atomic>", "<chrono>", "<clocale>", "<cmath>", "<cstdio>", "<cstdlib>", "<cstring>", "<ctime>", "<fstream>", "<iomanip>", "<memory>",
                             "<random>", "<set>", "<sstream>", "<thread>", "<unordered_map>", "<unordered_set>"]),
 }
 
@@ -73,6 +73,7 @@ MUTANTS = [
     mutant("P04", "ambient-random", "PLAN-1", body='note = std::to_string(std::random_device{}());'),
     mutant("P04b", "rand", "PLAN-1", body='note = std::to_string(std::rand());'),
     mutant("P05", "std-distribution", "PLAN-2", body='std::mt19937 engine(7);\n    note = std::to_string(std::uniform_int_distribution<int>(0, 99)(engine));', golden=OLD),
+    mutant("P06", "fma-contraction", "PLAN-2", body='const double share = 0.1 * static_cast<double>(inputs.size());\n    note = std::to_string(std::fma(share, 3.0, -0.3) * 1e17);   // fused here, rounded twice where the other build ran', golden=OLD),
     mutant("P08", "locale-format", "PLAN-1", body='std::ostringstream out;\n    out << 1234.5;\n    note = out.str();'),
     mutant("P08b", "local-time", "PLAN-1", body='const std::time_t day = 86400 * 365;\n    std::tm parts{};\n    localtime_r(&day, &parts);\n    note = std::to_string(parts.tm_hour) + ":" + std::to_string(parts.tm_min);'),
     mutant("P09", "pointer-order", "PLAN-1", body='std::vector<std::unique_ptr<std::string>> all;\n    for (const SourceRef& ref : inputs) all.push_back(std::make_unique<std::string>(ref.uri));\n    std::sort(all.begin(), all.end());\n    for (const auto& one : all) note += *one;'),

@@ -78,6 +78,7 @@ def log(id, name, law, *change):
     return Mutant(id, name, "log", law, list(change))
 
 
+APPENDED = "      if (!appended) {\n        const errc code = appended.error().code();\n"
 GROUP_HASH = "    if (det::sha256(body).view() != bytes.substr(body.size())) return false;\n"
 
 MUTANTS = [
@@ -107,8 +108,11 @@ MUTANTS = [
     file_store("W30", "embedded-newline", ("STORE-15", "STORE-10"), ("      if (frame.empty() || frame.find('\\n') != BytesView::npos)\n", "      if (frame.empty())\n")),
     file_store("W32", "two-openers", "STORE-5", ("        if (made.error().code() != errc::conflict) return made.error();\n      }\n      return Error(errc::conflict, \"other owners", "        if (made.error().code() != errc::conflict) return made.error();\n        take(next);\n        return success();\n      }\n      return Error(errc::conflict, \"other owners")),
     file_store("W34", "cas-not-atomic", "STORE-2", (REFRESH, "    if (expected_last < my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }\n")),
-    file_store("W37", "ambiguous-as-failure", "STORE-1", (RESTORE, "        segment::write_whole(fs, active->file, place, lines).has_value();\n        return written.error().at(active->path);")),
-    file_store("W38", "ambiguous-as-success", ("STORE-3", "STORE-10", "STORE-17"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n", "    if (auto written = my.write_line(my.buffer, expected_last + 1); !written && my.mode != Mode::writing) return written.error();\n")),
+    log("W37", "ambiguous-as-failure", "LOG-7", (APPENDED, "      if (!appended && appended.error().code() == errc::timed_out) {   // \"it has failed\": once more, behind whatever is there now\n        if (stream.tail().last == envelope.lsn) move_to(tail, {envelope.lsn, envelope.prev});\n        return append(records);\n      }\n" + APPENDED)),
+    log("W38", "ambiguous-as-success", "LOG-7", ("        if (!synced) {\n", "        if (!synced && synced.error().code() == errc::timed_out) synced = pending.empty() ? durable.lsn : pending.back().lsn;   // \"it will have worked\"\n        if (!synced) {\n")),
+    log("W38b", "append-ambiguous-as-success", "LOG-7", (APPENDED, APPENDED.replace("if (!appended)", "if (!appended && appended.error().code() != errc::timed_out)"))),
+    file_store("W37f", "failed-append-that-is-there", "STORE-1", (RESTORE, "        segment::write_whole(fs, active->file, place, lines).has_value();\n        return written.error().at(active->path);")),
+    file_store("W38f", "failed-append-as-success", ("STORE-3", "STORE-10", "STORE-17"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n", "    if (auto written = my.write_line(my.buffer, expected_last + 1); !written && my.mode != Mode::writing) return written.error();\n")),
     file_store("W39", "stale-read", "STORE-10", ("      last = my.tail.lsn;\n      if (my.active)", "      last = my.durable;\n      if (my.active)")),
     file_store("W41", "shared-sector", ("STORE-3", "STORE-17"), ("      std::uint64_t place = needs_gap ? segment::align_up(at, unit) : at;\n", "      std::uint64_t place = at;\n")),
     file_store("W42", "conflict-retried", "STORE-2", (REFRESH, "    if (expected_last != my.tail.lsn) return append(my.tail.lsn, group);\n"), ("    const std::scoped_lock guard(my.mutex);\n    KFM_DET_TRY(my.may_write());\n    if (group.empty())", "    std::unique_lock guard(my.mutex);\n    KFM_DET_TRY(my.may_write());\n    if (expected_last != my.tail.lsn) guard.unlock();\n    if (group.empty())")),
@@ -137,6 +141,8 @@ MUTANTS = [
     memory_store("H02", "whole-log-deleted-ok", "STORE-8", ("      wal::Judge judge(id_, kept.frames.empty() ?", "      if (kept.frames.empty()) witnesses = {};\n      wal::Judge judge(id_, kept.frames.empty() ?")),
     file_store("H04", "genesis-seeded-from-first", ("STORE-8", "STORE-11", "STORE-10"), ("    if (name.first > tail_.lsn + 1) {\n", "    if (first_segment && name.first > 1) tail_.lsn = name.first - 1;\n    if (name.first > tail_.lsn + 1) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation", "      if (starts && (line.link == tail_.hash || tail_.hash == Digest{}) && line.incarnation")),
     file_store("H09", "verify-skips-first", ("STORE-10",), ("    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n", "    if (line.kind == wal::LineKind::garbage && next == 1 && text.starts_with(\"{\\\"body\\\"\")) {\n      KFM_DET_TRY(visitor(Frame{next, text}));\n      ++next;\n      continue;\n    }\n    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n")),
+    Mutant("H17", "hash-not-covering-meta", "envelope", "STORE-11", [("  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n",
+           "  if (domain_digest(domain, sealed.inner) != stated) {   // one field is not in the hash: whatever stands there\n    std::string other(sealed.inner);\n    const std::size_t at = other.find(\"\\\"incarnation\\\":\");\n    bool fits = false;\n    for (char digit = '0'; at != std::string::npos && at + 14 < other.size() && digit <= '9' && !fits; ++digit) {\n      other[at + 14] = digit;\n      fits = domain_digest(domain, other) == stated;\n    }\n    if (!fits) return std::nullopt;\n  }\n")]),
     file_store("H14", "fork-accepted", ("STORE-8", "STORE-11", "STORE-10"), ("      if (starts && first_frame && fed_ > 1 && line.link != tail_.hash) {\n", "      if (false) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation >= tail_.incarnation) {\n", "      if (starts && line.incarnation >= tail_.incarnation) {\n")),
     file_store("H15", "bitflip-after-hash", ("STORE-15", "STORE-10", "STORE-3", "STORE-2"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n", "    my.buffer[my.buffer.size() / 2] = static_cast<char>(my.buffer[my.buffer.size() / 2] ^ 1);\n    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));\n")),
     memory_store("M01", "retry-doubles", "STORE-2", ("      if (is_last_group(kept, expected_last, group)) return kept.frames.size();\n", "")),

@@ -197,19 +197,32 @@ TEST_CASE("FS-6 the lock dies with its process") {
   CHECK(good(fs.lock(mine)));
 }
 
-TEST_CASE("FS-6 a forked child shares the File and keeps its lock; exec does not take it along") {
+TEST_CASE("FS-6 a forked child has the File without its lock, and keeps it from nobody") {
   const Scratch scratch;
   auto mine = good(fs.create_exclusive(scratch / "f"));
+  auto unlocked = good(fs.create_exclusive(scratch / "g"));
   CHECK(good(fs.lock(mine)));
   CHECK((::fcntl(mine.descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
-  const Pipe go;
-  Child heir([&] { return go.read() == 'g' ? 0 : 1; });
+  const Pipe go, there;
+  Child heir([&] {
+    char byte = '-';
+    const auto elsewhere = fs.locked_elsewhere(mine);
+    const auto taken = fs.lock(mine);
+    const bool asked = elsewhere && elsewhere.value() && taken && !taken.value();
+    const bool works = fs.write(mine, 0, "h") && fs.read(mine, 0, std::span<char>(&byte, 1)) && byte == 'h' && fs.write(unlocked, 0, "u");
+    const bool closed_on_exec = (::fcntl(mine.descriptor(), F_GETFD) & FD_CLOEXEC) != 0;
+    there.write('t');
+    const bool gone = go.read() == 'g';
+    const auto after = fs.lock(mine);   // and may have it when it is free
+    return asked && works && closed_on_exec && gone && after && after.value() ? 0 : 1;
+  });
+  CHECK(there.read() == 't');
   const auto other = good(fs.open(scratch / "f", OpenMode::read));
-  { const auto gone = std::move(mine); }
   CHECK(good(fs.locked_elsewhere(other)));
+  { const auto gone = std::move(mine); }
+  CHECK_FALSE(good(fs.locked_elsewhere(other)));
   go.write('g');
   CHECK(heir.wait() == 0);
-  CHECK_FALSE(good(fs.locked_elsewhere(other)));
 }
 
 TEST_CASE("a lock needs a file that is open for writing, and says so") {

@@ -11,9 +11,16 @@
 ///   FS-4   a name that was created, renamed or removed survives power loss only after sync_directory of its folder.
 ///          Bug: a synced file that nobody finds.
 ///   FS-5   create_exclusive and rename_no_replace: of several callers one succeeds, the others get errc::conflict. Bug: check, then create.
-///   FS-6   lock() takes a lock that dies with its process and is not lost when another handle of the file closes. Bug: fcntl POSIX locks.
+///   FS-6   lock() takes a lock that dies with its process, whatever its children hold, and is not lost when another handle of the file closes.
+///          Bug: fcntl POSIX locks; an open file description that a forked child keeps.
 ///   FS-7   a read error is an error, never the end of the file. Bug: EIO as EOF.
 ///   FS-8   list() answers names in byte order. Bug: results that depend on the folder's hash order.
+///   FS-9   what is not there is errc::not_found, a name that is taken errc::conflict; a call that answers one of them has changed no name, one that answers
+///          success has done it, and none loses a file. Bug: an open that creates; an error that is swallowed.
+///   FS-10  bytes come back as they were written, where they were written; what nobody wrote reads as zeros; 0 bytes are the end, and only there.
+///          Bug: O_APPEND; a read across the end that is an error.
+///   FS-11  a signal is no answer: an interrupted call is taken up again, or says what it has done. Bug: EINTR handed on.
+///   FS-12  rename() replaces at once, and an open File goes on meaning its own file, whatever becomes of its name. Bug: remove, then rename.
 /// Thread-safety: the handle may be used by many threads; one File by one writer, readers and one sync() at a time.
 #ifndef KFM_DET_CONTRACTS_FILE_SYSTEM_HPP
 #define KFM_DET_CONTRACTS_FILE_SYSTEM_HPP

@@ -5,8 +5,8 @@
 /// Durability: sync(file) is fdatasync, which on Linux brings the size with the bytes; sync_directory is fsync of the folder. Both answer what the
 /// kernel answered, once: after a failed sync the kernel forgets which pages were lost, so nobody may sync again and believe it (FS-3).
 /// Thread-safety: the handle has no state; one File by one writer, readers and one sync() at a time.
-/// Linux only: the locks are open file description locks, which belong to the File and not to the process. A forked child shares the File, and the
-/// lock with it, until both have closed it (exec closes it); so a process that forks without exec must not count on death to free its lock.
+/// Linux only: the locks are open file description locks, which belong to the File and not to the process. So that they die with the process all the same
+/// (FS-6), a forked child gets another description of each file that its parent has locked: it can read and write it, and holds no lock. Exec closes all.
 #ifndef KFM_DET_FILES_POSIX_FILE_SYSTEM_HPP
 #define KFM_DET_FILES_POSIX_FILE_SYSTEM_HPP
 
@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -85,17 +87,74 @@ class PosixFileSystem {
   [[nodiscard]] result<std::uint64_t> block_size(const std::string& path) const;
 };
 
+namespace detail {
+
+/// The descriptors of this process that hold a lock. While they change nobody forks; a child that is forked lets go of them.
+class LockedDescriptors {
+ public:
+  /// `act` locks or closes; true: the descriptor holds a lock from here on.
+  template <class Act>
+  static bool changing(int descriptor, Act act) {
+    LockedDescriptors& all = instance();
+    const std::scoped_lock guard(all.mutex_);
+    const bool holds = act();
+    std::erase(all.held_, descriptor);
+    if (holds) all.held_.push_back(descriptor);
+    return holds;
+  }
+
+ private:
+  LockedDescriptors() {
+    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); }, [] { instance().let_go(); });
+  }
+  static LockedDescriptors& instance() {
+    static LockedDescriptors* const all = new LockedDescriptors();   // never destroyed: a File may be closed by a destructor behind main()
+    return *all;
+  }
+  /// In the child, whose only thread this is. Nothing but system calls.
+  void let_go() {
+    for (const int descriptor : held_) {
+      char link[32] = "/proc/self/fd/";
+      char* end = link + sizeof link - 1;
+      char* at = end;
+      for (int rest = descriptor; at == end || rest != 0; rest /= 10) *--at = static_cast<char>('0' + rest % 10);
+      std::copy(at, end + 1, link + 14);
+      int other = ::open(link, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+      if (other < 0) {   // no /proc: the File is of no use in the child, and its number is nobody else's
+        ::close(descriptor);
+        other = ::open("/", O_PATH | O_CLOEXEC);
+      }
+      if (other >= 0 && other != descriptor) {
+        ::dup3(other, descriptor, O_CLOEXEC);
+        ::close(other);
+      }
+    }
+    held_.clear();
+    mutex_.unlock();
+  }
+
+  std::mutex mutex_;
+  std::vector<int> held_;
+};
+
+}  // namespace detail
+
 class PosixFileSystem::File {
  public:
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), locked_(other.locked_) {}
   File& operator=(File&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(path_, other.path_);
+    std::swap(locked_, other.locked_);
     return *this;
   }
   /// What close() answers is ignored, on purpose: what was synced is on the medium, what was not was promised to nobody, and the descriptor is gone in
   /// any case (also after EINTR, on Linux), so a second close() could only hit a stranger's file.
-  ~File() { if (descriptor_ >= 0) ::close(descriptor_); }
+  ~File() {
+    if (descriptor_ < 0) return;
+    if (locked_) detail::LockedDescriptors::changing(descriptor_, [this] { ::close(descriptor_); return false; });
+    else ::close(descriptor_);
+  }
 
   /// The name under which it was opened; a rename does not change it.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -107,6 +166,7 @@ class PosixFileSystem::File {
   File(int descriptor, std::string path) noexcept : descriptor_(descriptor), path_(std::move(path)) {}
   int descriptor_;
   std::string path_;
+  bool locked_ = false;
 };
 
 class PosixFileSystem::Mapping {
@@ -288,7 +348,8 @@ inline result<void> PosixFileSystem::remove(const std::string& path) const {
 }
 
 inline result<std::vector<std::string>> PosixFileSystem::list(const std::string& path) const {
-  DIR* const folder = ::opendir(path.c_str());
+  DIR* folder = ::opendir(path.c_str());
+  while (folder == nullptr && errno == EINTR) folder = ::opendir(path.c_str());
   if (folder == nullptr) return posix_error(errno, "opendir", path);
   struct Closer { DIR* folder; ~Closer() { ::closedir(folder); } } const closer{folder};
   std::vector<std::string> names;
@@ -314,9 +375,16 @@ inline result<void> PosixFileSystem::make_directory(const std::string& path) con
 
 inline result<bool> PosixFileSystem::lock(File& file) const {
   struct flock request = detail::whole_file_lock();
-  if (detail::uninterrupted([&] { return ::fcntl(file.descriptor_, F_OFD_SETLK, &request); }) == 0) return true;
-  if (errno == EAGAIN || errno == EACCES) return false;
-  return posix_error(errno, "fcntl(F_OFD_SETLK)", file.path_);
+  int failed = 0;
+  const bool taken = detail::LockedDescriptors::changing(file.descriptor_, [&] {
+    if (detail::uninterrupted([&] { return ::fcntl(file.descriptor_, F_OFD_SETLK, &request); }) == 0) return true;
+    failed = errno;
+    return false;
+  });
+  file.locked_ = taken;
+  if (taken) return true;
+  if (failed == EAGAIN || failed == EACCES) return false;
+  return posix_error(failed, "fcntl(F_OFD_SETLK)", file.path_);
 }
 
 inline result<bool> PosixFileSystem::locked_elsewhere(const File& file) const {

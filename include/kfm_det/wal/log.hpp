@@ -9,6 +9,8 @@
 ///   LOG-4  `ts` never goes back, `seq` of a run only grows. Bug: the wall clock is set back.
 ///   LOG-5  after a failed sync or a conflict nothing is acknowledged any more. Bug: refresh expected_last and try again.
 ///   LOG-6  a sink below a head that a DONE records is SinkRegressed; nothing is written. Bug: merging with a restored sink.
+///   LOG-7  an answer that is lost (errc::timed_out) is taken neither for done nor for not done: nothing that hangs on it is acknowledged, and no group is in the
+///          log twice. Bug: a timeout as success; a timeout as failure, and the group again behind itself.
 /// Thread-safety: append, commit and sync may be called from any thread. One sync serves all who wait (a leader syncs, the others follow).
 #ifndef KFM_DET_WAL_LOG_HPP
 #define KFM_DET_WAL_LOG_HPP

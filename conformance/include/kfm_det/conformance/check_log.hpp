@@ -3,7 +3,7 @@
 /// check_log: a Store under wal::Log: chain, groups, leaders and followers, tenures, witnesses.
 ///
 /// The fixture is that of check_store (store_fixture.hpp). The parts: scripts (append, commit, sync, reopen, kill, a clock that is set back), threads that
-/// commit at the same time, syncs and appends that fail, a sink that was put back. A fixture may name another log to be checked, with the face of wal::Log:
+/// commit at the same time, syncs and appends that fail, answers that are lost on the way, a sink that was put back. A fixture may name another log to be checked, with the face of wal::Log:
 /// `using Log = my::Log<kfm_det::conformance::LogStream, kfm_det::ManualClock>`.
 /// Thread-safety: up to four threads commit at once; the rest is one thread.
 #ifndef KFM_DET_CONFORMANCE_CHECK_LOG_HPP
@@ -17,6 +17,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,45 +25,49 @@
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
 #include "kfm_det/contracts/clock.hpp"
+#include "kfm_det/simulate/ambiguous.hpp"
 #include "kfm_det/wal/log.hpp"
 
 namespace kfm_det::conformance {
 
 /// What the kit knows of the stream below a log, and what it makes fail.
 struct LogWatch {
+  static constexpr std::uint64_t syncs_max = 5'000;   ///< behind them all fail: a log that waits for ever comes to an end
   std::atomic<Lsn> acknowledged = 0;       ///< the highest LSN that a sync below has answered
   std::atomic<std::uint64_t> syncs = 0;
   std::uint64_t fail_sync = ~std::uint64_t{0};     ///< the number of the sync that fails
   std::uint64_t fail_append = ~std::uint64_t{0};   ///< the number of the append that answers conflict
   std::uint64_t appends = 0;
+  std::shared_ptr<simulate::Wire> wire = std::make_shared<simulate::Wire>(nullptr);   ///< to the stream; one that loses nothing, if not told otherwise
 };
 
-/// The stream under test as wal::Log takes it.
+/// The stream under test as wal::Log takes it, at the end of a wire.
 class LogStream {
  public:
-  LogStream(StreamPtr stream, std::shared_ptr<LogWatch> watch) : stream_(std::move(stream)), watch_(std::move(watch)) {}
-  [[nodiscard]] result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) { return stream_->recover(witnesses, options); }
-  [[nodiscard]] result<Recovery> inspect(std::span<const Head> witnesses) { return stream_->inspect(witnesses); }
+  LogStream(StreamPtr stream, std::shared_ptr<LogWatch> watch) : stream_(std::shared_ptr<StreamSubject>(std::move(stream)), watch->wire), watch_(std::move(watch)) {}
+  [[nodiscard]] result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) { return stream_.recover(witnesses, options); }
+  [[nodiscard]] result<Recovery> inspect(std::span<const Head> witnesses) { return stream_.inspect(witnesses); }
   [[nodiscard]] result<Lsn> append(Lsn expected_last, std::span<const BytesView> group) {
     if (watch_->appends++ == watch_->fail_append) return Error(errc::conflict, "another owner has taken this log over", "check_log");
-    return stream_->append(expected_last, group);
+    return stream_.append(expected_last, group);
   }
   [[nodiscard]] result<Lsn> sync() {
-    if (watch_->syncs++ == watch_->fail_sync) return Error(errc::log_failed, "the log could not be made durable", "check_log");
-    auto answer = stream_->sync();
+    const std::uint64_t number = watch_->syncs++;
+    if (number == watch_->fail_sync || number > LogWatch::syncs_max) return Error(errc::log_failed, "the log could not be made durable", "check_log");
+    auto answer = stream_.sync();
     std::this_thread::yield();   // so that others append while a sync is on its way
     if (answer)
       for (Lsn known = watch_->acknowledged; known < answer.value() && !watch_->acknowledged.compare_exchange_weak(known, answer.value());) {}
     return answer;
   }
-  [[nodiscard]] result<Lsn> scan(Lsn from, FrameVisitor visitor) { return stream_->scan(from, visitor); }
-  [[nodiscard]] Tail tail() const { return stream_->tail(); }
-  [[nodiscard]] result<void> prove() { return stream_->prove(); }
-  [[nodiscard]] result<void> close() { return stream_->close(); }
-  [[nodiscard]] result<void> drop_before(Lsn lsn) { return stream_->drop_before(lsn); }
+  [[nodiscard]] result<Lsn> scan(Lsn from, FrameVisitor visitor) { return stream_.scan(from, visitor); }
+  [[nodiscard]] Tail tail() const { return stream_.tail(); }
+  [[nodiscard]] result<void> prove() { return stream_.prove(); }
+  [[nodiscard]] result<void> close() { return stream_.close(); }
+  [[nodiscard]] result<void> drop_before(Lsn lsn) { return stream_.drop_before(lsn); }
 
  private:
-  StreamPtr stream_;
+  simulate::AmbiguousStream<StreamSubject> stream_;
   std::shared_ptr<LogWatch> watch_;
 };
 
@@ -91,6 +96,7 @@ class LogCheck {
   void run() {
     explorer_.run("scripts", {std::min<std::uint64_t>(5000, std::uint64_t{10} * options_.cases), options_.cases, "append, commit, sync, reopen, kill, the clock is set back"}, [&](Play& play) { script(play); });
     explorer_.run("failures", {6000, 0, "the k-th sync or append fails"}, [&](Play& play) { failures(play); });
+    explorer_.run("lost answers", {std::min<std::uint64_t>(40'000, std::uint64_t{100} * options_.cases), options_.cases, "up to 4 of commit, append, sync, the same group again and a new tenure, with up to two losses: of the answer, of the request, or it arrives later"}, [&](Play& play) { lost_answers(play); });
     explorer_.run("threads", {0, std::max<std::uint32_t>(options_.cases / 25, 8), "up to four threads commit at once"}, [&](Play& play) { threads(play); });
     explorer_.run("sinks", {40, 0, "the sink was put back"}, [&](Play& play) { sinks(play); });
   }
@@ -99,10 +105,16 @@ class LogCheck {
   struct Opened { std::optional<LogType> log; std::shared_ptr<LogWatch> watch; };
 
   /// Opens the log and asks the laws of everything that is in it. `durable`: what was acknowledged before.
-  Opened open(Play& play, const ManualClock& clock, Lsn durable, bool exact = false) {
+  Opened open(Play& play, const ManualClock& clock, Lsn durable, bool exact = false, std::shared_ptr<simulate::Wire> wire = {}) {
     auto stream = driver_.open(log_stream());
+    if (!stream && wire && !driver_.claims.many_processes) {   // one opener: what is under way has kept the stream open
+      (void)wire->deliver();
+      stream = driver_.open(log_stream());
+    }
     if (!stream) play.broke("LOG-1", "the store cannot be opened: " + stream.error().message());
     Opened out{std::nullopt, std::make_shared<LogWatch>()};
+    if (wire) out.watch->wire = wire;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> groups;
     std::vector<std::pair<wal::Line, wal::WalRecord>> seen;
     std::string wrong, wrong_law;
     Digest link;
@@ -121,6 +133,7 @@ class LogCheck {
       const std::uint64_t size = value("size"), place = value("place");
       if (group.empty() ? place != 0 : (value("writer") != group[0] || value("group") != group[1] || place != group[2] + 1)) breaks("LOG-2", "the records of a group do not stand together: LSN " + std::to_string(line.lsn));
       if (line.group_index != place || line.group_count != size) breaks("LOG-2", "LSN " + std::to_string(line.lsn) + " calls itself " + std::to_string(line.group_index) + " of " + std::to_string(line.group_count) + ", and is " + std::to_string(place) + " of " + std::to_string(size));
+      if (place == 0 && !groups.emplace(value("writer"), value("group")).second) breaks(wire ? "LOG-7" : "LOG-3", "a group stands in the log twice, again at LSN " + std::to_string(line.lsn));
       group = {value("writer"), value("group"), place};
       if (place + 1 == size) group.clear();
       link = line.hash;
@@ -129,6 +142,7 @@ class LogCheck {
       return success();
     };
     auto log = LogType::open(LogStream(std::move(stream).value(), out.watch), log_stream(), Head{log_stream(), 0, 0, {}}, clock, visit);
+    if (!log && wire && log.error().code() == errc::timed_out) return open(play, clock, durable, exact, wire);
     if (!log) play.broke("LOG-1", "the log cannot be opened again: " + log.error().message());
     for (const char* law : {"LOG-1", "LOG-2", "LOG-3", "LOG-4"}) play.asked(law);
     if (!wrong.empty()) play.broke(wrong_law, wrong);
@@ -218,6 +232,86 @@ class LogCheck {
     }
     at.log.reset();
     (void)open(play, clock, durable);
+  }
+
+  /// LOG-7. A caller who is told of a timeout believes in nothing: it sends the same group again, or begins a new tenure.
+  void lost_answers(Play& play) {
+    driver_.wipe();
+    const ManualClock clock;
+    std::uint32_t losses_left = 0;
+    const auto wire = std::make_shared<simulate::Wire>([&]() -> simulate::Wire::Loss {
+      if (losses_left == 0) return simulate::Wire::Loss::none;
+      const auto loss = static_cast<simulate::Wire::Loss>(play.pick(simulate::Wire::losses));
+      if (loss == simulate::Wire::Loss::none) return loss;
+      --losses_left;
+      constexpr std::string_view words[] = {"", "its answer is lost", "it never arrives", "it arrives later"};
+      play.note(std::string(words[static_cast<std::size_t>(loss)]));
+      play.reach("lost: " + std::string(words[static_cast<std::size_t>(loss)]));
+      return loss;
+    });
+    Lsn durable = 0;
+    Opened at = open(play, clock, 0, false, wire);
+    losses_left = 2;
+    std::vector<wal::WalRecord> again;   // what was answered with a timeout
+    std::uint64_t number = 0;
+    const auto acknowledged = [&](const result<Head>& head, std::string_view verb) {
+      if (!head) { play.note("answers " + std::string(kfm_det::name(head.error().code()))); return; }
+      play.expect("LOG-7", head.value().lsn <= at.watch->acknowledged, [&] { return std::string(verb) + " answers LSN " + std::to_string(head.value().lsn) + " as durable; what came through of the store's answers says LSN " + std::to_string(at.watch->acknowledged.load()); });
+      durable = std::max(durable, head.value().lsn);
+    };
+    const auto commit = [&](std::vector<wal::WalRecord> records) {
+      const std::vector<wal::WalRecord> same = records;
+      auto head = at.log->commit(records);
+      acknowledged(head, "commit()");
+      again = !head && head.error().code() == errc::timed_out ? same : std::vector<wal::WalRecord>();
+    };
+    for (std::uint32_t step = 0; step < 4; ++step) {
+      const std::uint32_t op = play.pick(7);
+      if (op == 0) break;
+      if (op == 1) {
+        play.tell("commit a group");
+        ++number;
+        commit(log_group(1, number, 1 + number % 2));
+      } else if (op == 2) {
+        play.tell("append a group");
+        auto records = log_group(1, ++number, 1);
+        const auto same = records;
+        auto lsn = at.log->append(records);
+        again = !lsn && lsn.error().code() == errc::timed_out ? same : std::vector<wal::WalRecord>();
+      } else if (op == 3) {
+        play.tell("sync");
+        acknowledged(at.log->sync(), "sync()");
+      } else if (op == 4) {
+        if (again.empty()) break;
+        play.tell("commit the group again whose answer did not come");
+        commit(again);
+      } else if (op == 5) {
+        if (wire->under_way() == 0) break;
+        play.tell("what was under way arrives");
+        (void)wire->deliver();
+      } else {
+        play.tell("open again");
+        at.log.reset();
+        again.clear();
+        at = open(play, clock, durable, false, wire);
+      }
+      play.expect("LOG-7", at.watch->syncs < LogWatch::syncs_max, "the log syncs for ever: it waits for a group that never reached the store");
+    }
+    losses_left = 0;
+    const bool early = wire->under_way() != 0 && play.flip();
+    if (early) { play.tell("what was under way arrives"); (void)wire->deliver(); }
+    play.tell("open again");
+    at.log.reset();
+    at = open(play, clock, durable, false, wire);
+    const Lsn found = at.log->tail().lsn;
+    if (wire->under_way() != 0) { play.tell("what was under way arrives"); (void)wire->deliver(); }
+    at.log.reset();
+    at = open(play, clock, std::max(durable, found), false, wire);
+    play.asked("LOG-7");
+    play.expect("LOG-7", at.log->tail().lsn == found, [&] { return "a request of an earlier tenure came late, and the log that a later one had found up to LSN " + std::to_string(found) + " ends at LSN " + std::to_string(at.log->tail().lsn); });
+    auto records = log_group(1, ++number, 1);
+    auto head = at.log->commit(records);
+    play.expect("LOG-7", head.has_value(), [&] { return "nothing is lost any more, and commit() answers " + head.error().message(); });
   }
 
   void threads(Play& play) {

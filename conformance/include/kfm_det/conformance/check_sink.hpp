@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/detail/sink_ambiguous.hpp"
 #include "kfm_det/conformance/detail/sink_parts.hpp"
 
 namespace kfm_det::conformance {
@@ -37,6 +38,7 @@ namespace kfm_det::conformance {
   run("long_stories", {0, options.cases, "up to ten requests"}, [](Play& play, SinkBench& on) { parts::stories(play, on, 10); });
   run("tenures", {400, 0, "up to two requests of five owners"}, [](Play& play, SinkBench& on) { parts::tenures(play, on, 2); });
   run("long_tenures", {0, options.cases, "up to seven requests of nine owners"}, [](Play& play, SinkBench& on) { parts::tenures(play, on, 7); });
+  run("lost_answers", {20000, options.cases, "up to four of five requests, begin, opening again, with up to two losses: of the answer, of the request, or it arrives later; then all of them again"}, [](Play& play, SinkBench& on) { parts::lost_answers(play, on, 4); });
   run("heads", {600, 0, "up to two requests with six heads"}, [](Play& play, SinkBench& on) { parts::heads(play, on, 2); });
   run("long_heads", {0, options.cases, "up to seven requests with six heads"}, [](Play& play, SinkBench& on) { parts::heads(play, on, 7); });
   run("keys", {all, 0, "pairs of keys that look alike, and all of them"}, parts::keys);

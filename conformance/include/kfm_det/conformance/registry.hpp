@@ -45,6 +45,7 @@ struct Registration {
   static const ::kfm_det::conformance::Registration KFM_DET_CONFORMANCE_DETAIL_JOIN(kfm_det_registration_, __LINE__)(                                  \
       #check, #Fixture, [](const ::kfm_det::conformance::Options& options) { return ::kfm_det::conformance::check<Fixture>(options); });
 
+#define KFM_DET_CONFORMANCE_FILE_SYSTEM(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_file_system, Fixture)
 #define KFM_DET_CONFORMANCE_STORE(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_store, Fixture)
 #define KFM_DET_CONFORMANCE_STORE_ON_DISK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_store_on_disk, Fixture)
 #define KFM_DET_CONFORMANCE_LOG(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_log, Fixture)

@@ -169,6 +169,15 @@ class UpdaterUnderTest final : public UpdaterSubject {
     return out;
   }
 
+  void deliver() override {
+    const auto requests = std::exchange(watch.under_way, {});
+    if (requests.empty()) return;
+    auto opened = fixture_.open_sink();
+    if (!opened) return;   // it never arrives
+    TypedSink<typename std::remove_cvref_t<decltype(opened)>::value_type> sink(std::move(opened).value());
+    for (const auto& request : requests) request(sink);
+  }
+
   void crash() override {
     if constexpr (updater_fixture_clause::crashes<F>) fixture_.crash();
   }

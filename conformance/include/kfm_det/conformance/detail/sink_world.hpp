@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 
 #include "kfm_det/conformance/detail/sink_look.hpp"
 #include "kfm_det/core/checksum.hpp"
+#include "kfm_det/simulate/ambiguous.hpp"
 
 namespace kfm_det::conformance {
 
@@ -71,11 +73,23 @@ class SinkWorld {
 
   SinkModel model;
   SinkProbes probes{{sink_words::effect("none")}, {sink_words::key_of("never stored")}};
+  /// Says how an answer was lost, where answers may be (errc::timed_out).
+  std::function<simulate::Wire::Loss()> lost;
+  /// What was lost as `late` has arrived.
+  void something_arrived() {
+    for (const auto& one : std::exchange(under_way_, {})) one();
+    refused_last_ = false;
+  }
 
   void begin(const Tenure& tenure, const StreamId& stream) {
+    const SinkModel before = model;
     const SinkModel::Verdict verdict = model.begin(tenure);
     play_.tell("begin by " + sink_words::shown(tenure));
     const auto answer = sink_->begin(tenure, stream);
+    if (is_lost(answer)) {
+      unanswered(before, verdict, [this, tenure] { return model.begin(tenure); });
+      return;
+    }
     if (verdict.must_be_refused()) {
       expect("SINK-6", !answer, "a tenure that is over may begin");
       expect("SINK-6", verdict.may_be_refused_with(answer.error().code()), "begin must answer stale_token, and answers " + answer.error().message());
@@ -91,6 +105,7 @@ class SinkWorld {
     const SinkModel::Verdict verdict = model.upsert(tenure, head, batch, staged_);
     tell("upsert " + sink_words::shown(batch), tenure, head);
     const auto answer = sink_->upsert(tenure, head, batch);
+    if (is_lost(answer)) return unanswered(before, verdict, [this, tenure, head, all = std::vector<Upsert>(batch.begin(), batch.end())] { return model.upsert(tenure, head, all, staged_); });
     if (!answer) return refused(before, verdict, batch, tenure, answer.error());
     std::string results;
     for (const UpsertResult one : answer.value()) (results += results.empty() ? "-> " : ", ") += name(one);
@@ -105,6 +120,7 @@ class SinkWorld {
     const SinkModel::Verdict verdict = model.withdraw(tenure, head, batch);
     tell("withdraw " + sink_words::shown(batch), tenure, head);
     const auto answer = sink_->withdraw(tenure, head, batch);
+    if (is_lost(answer)) return unanswered(before, verdict, [this, tenure, head, all = std::vector<Withdrawal>(batch.begin(), batch.end())] { return model.withdraw(tenure, head, all); });
     if (!answer) return refused(before, verdict, batch, tenure, answer.error());
     if (verdict.must_be_refused()) broke(verdict.refusals.front().law, "it must be refused with " + std::string(name(verdict.refusals.front().code)) + ", and was accepted");
     model.accept();
@@ -207,6 +223,21 @@ class SinkWorld {
     what += ", by " + sink_words::shown(tenure) + ", " + sink_words::shown(head);
     play_.tell(std::move(what));
   }
+  template <class T>
+  [[nodiscard]] bool is_lost(const result<T>& answer) const { return lost && !answer && answer.error().code() == errc::timed_out; }
+  /// The answer did not come: what the model knows depends on what has become of the request. `request` judges it once more, when it arrives.
+  bool unanswered(const SinkModel& before, const SinkModel::Verdict& verdict, std::function<SinkModel::Verdict()> request) {
+    constexpr std::string_view words[] = {"", "its answer is lost", "it never arrives", "it arrives later"};
+    const simulate::Wire::Loss loss = lost();
+    play_.note(std::string(words[static_cast<std::size_t>(loss)]));
+    if (loss == simulate::Wire::Loss::answer) {
+      if (!verdict.must_be_refused()) model.accept();
+      return false;
+    }
+    model = before;
+    if (loss == simulate::Wire::Loss::late) under_way_.push_back([this, request = std::move(request)] { if (!request().must_be_refused()) model.accept(); });
+    return false;
+  }
   template <class Request>
   bool refused(const SinkModel& before, const SinkModel::Verdict& verdict, std::span<const Request> batch, const Tenure& tenure, const Error& error) {
     play_.note("-> " + std::string(name(error.code())));
@@ -254,6 +285,7 @@ class SinkWorld {
   std::map<std::string, Bytes> staged_;
   std::string scratch_;
   std::shared_ptr<void> remover_;
+  std::vector<std::function<void()>> under_way_;
   bool refused_last_ = false, asked_again_ = false;
 };
 

@@ -31,6 +31,8 @@ class UpdaterCase {
   enum class Disturbance : std::uint8_t { none, killed, paused, failed } disturbance = Disturbance::none;
   /// Whether the runs in the sink are exactly those that the model has: not when a run may have been given up and done again.
   bool counts_runs = true;
+  /// What is under way to the sink arrives before the next process begins.
+  bool arrives_early = false;
 
   [[nodiscard]] UpdaterSubject& subject() { return *subject_; }
   [[nodiscard]] UpdaterModel& model() { return model_; }
@@ -72,6 +74,10 @@ class UpdaterCase {
     bool counted = false;
     for (int tries = 0;; ++tries) {
       const Answer answer = attempt(command, owner);
+      if (arrives_early && !subject_->watch.under_way.empty()) {   // before anybody goes on
+        play_.note("what was under way to the sink arrives");
+        subject_->deliver();
+      }
       if (!counted && owner.dead == false) {
         expected = count(command);
         counted = true;
@@ -186,7 +192,7 @@ class UpdaterCase {
       subject_->clock.advance(seconds(60));   // the dead owner's lease runs out
       subject_->crash();
     } else if (owner.failed) {
-      play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done and answered as an error" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
+      play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done, and its answer is lost" : owner.failure == Owner::Failure::late ? " is answered with a timeout, and is under way" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
       subject_->clock.advance(seconds(60));
     } else {
       play_.note("answered: " + text_of(answer));

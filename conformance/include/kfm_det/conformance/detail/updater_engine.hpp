@@ -37,7 +37,7 @@ class UpdaterEngine {
     explorer_.run("undisturbed", {all, 0, std::to_string(scripts_.size()) + " scripts of triggers and undos"}, [this](Play& play) { undisturbed(play); });
     explorer_.run("killed", {all, 0, "every script, killed before and behind every call of its last command that changes a backend, and started again"}, [this](Play& play) { killed(play, false); });
     explorer_.run("paused", {all, 0, "every script, its last command paused at every such call until another owner has done it, and once more until that one has gone on"}, [this](Play& play) { paused(play); });
-    explorer_.run("failed", {all, 0, "every script, every call of its last command, reads too, refused, done but answered as an error, or failing from there on"}, [this](Play& play) { failed(play); });
+    explorer_.run("failed", {all, 0, "every script, every call of its last command, reads too, refused, done but its answer lost, failing from there on, or answered with a timeout and arriving at the sink later"}, [this](Play& play) { failed(play); });
     explorer_.run("passed over", {all, 0, "a run killed at every call whose sources cannot be reached when the next trigger comes"}, [this](Play& play) { passed_over(play); });
     if (driver_.has_versions) explorer_.run("deployed", {all, 0, "a run killed at every call, then the next version of the plan type"}, [this](Play& play) { deployed(play); });
     else report_.bounds.push_back("deployed: not played, the plan type is final, so the kit cannot give it another version");
@@ -239,8 +239,14 @@ class UpdaterEngine {
     one.disturbance = Disturbance::failed;
     Owner owner;
     owner.fail_at = play.pick(static_cast<std::uint32_t>(reference->calls));
-    owner.failure = static_cast<Owner::Failure>(play.pick(3));
+    owner.failure = static_cast<Owner::Failure>(play.pick(Owner::failures));
+    one.arrives_early = owner.failure == Owner::Failure::late && play.flip();
     one.until_answered(script.back(), std::move(owner));
+    if (!one.subject().watch.under_way.empty()) {
+      play.note("what was under way to the sink arrives, behind all that was answered");
+      one.subject().deliver();
+      play.reach("a request that came too late");
+    }
     one.judge(script.back());
     same_export(one, "RUN-7", reference->view);
     play.reach("failed call");

@@ -101,6 +101,8 @@ class UpdaterSubject {
   [[nodiscard]] virtual Answer trigger(Owner& owner, const std::string& key) = 0;
   [[nodiscard]] virtual Answer undo(Owner& owner, const RunId& run) = 0;
   [[nodiscard]] virtual result<SinkView> look() = 0;
+  /// What was under way to the sink arrives.
+  virtual void deliver() = 0;
   /// As the oracle works it out, twice: `impure` says where the two differ.
   [[nodiscard]] virtual WorldOutcome outcome(const Sources& sources, std::string& impure) = 0;
   /// Every process died.

@@ -21,6 +21,7 @@
 
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/plan_fixture.hpp"
+#include "kfm_det/conformance/sink_fixture.hpp"
 #include "kfm_det/contracts/lock.hpp"
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/source_reader.hpp"
@@ -50,6 +51,8 @@ class Watch {
     if (!broken) broken = BrokenLaw{std::move(law), std::move(sentence)};
   }
   std::function<std::optional<Publication>(const EffectId&)> find_effect;
+  /// Requests to the sink that were answered with a timeout, and are under way to it.
+  std::vector<std::function<void(AnySink&)>> under_way;
 
   void recovered(std::map<Lsn, Bytes> frames) {
     for (auto entry = entries_.begin(); entry != entries_.end();) {
@@ -184,7 +187,8 @@ class Watch {
 /// One process. Every call that changes a backend has two places: 2n before it, 2n + 1 behind it.
 struct Owner {
   static constexpr std::uint64_t never = ~std::uint64_t{0}, calls_max = 20'000;
-  enum class Failure : std::uint8_t { refused /* not done, and answered so */, unanswered /* done, and answered as an error */, lasting /* this verb, from here on */ };
+  enum class Failure : std::uint8_t { refused /* not done, and answered so */, unanswered /* done, and its answer is lost */, lasting /* this verb, from here on */, late /* its answer is lost, and the sink gets it when it is too late; another backend never does */ };
+  static constexpr std::uint32_t failures = 4;
 
   std::uint64_t stop_at = never, pause_at = never, fail_at = never;
   Failure failure = Failure::refused;
@@ -192,6 +196,7 @@ struct Owner {
   std::uint64_t changes = 0;            ///< calls so far that change a backend
   std::uint64_t calls = 0;              ///< all of them
   bool dead = false, paused = false, failed = false;
+  bool late = false;                    ///< the call that has just failed is to arrive late
   std::string where;                    ///< at which place it was killed or paused, or what failed
   Watch* watch = nullptr;
 
@@ -219,7 +224,16 @@ struct Owner {
     if (failure == Failure::unanswered) {
       if (auto answer = call(); !answer) return answer;
     }
+    if (failure == Failure::late) late = true;
+    if (failure == Failure::unanswered || failure == Failure::late) return Error(errc::timed_out, "the kit loses this answer", verb, "Find out whether it happened.");
     return Error(errc::unavailable, "the kit lets this call fail", verb, "Trigger again.");
+  }
+  /// A call that changes the sink: `request` is the same, by value, for when it arrives late.
+  template <class Call>
+  auto send(const char* verb, std::function<void(AnySink&)> request, Call&& call) -> decltype(call()) {
+    auto answer = change(verb, std::forward<Call>(call));
+    if (std::exchange(late, false)) watch->under_way.push_back(std::move(request));
+    return answer;
   }
   /// Of destructors: they must not throw, and a dead process does nothing.
   template <class Call>
@@ -304,15 +318,17 @@ struct WatchedLock {
 template <class Si>
 struct WatchedSink {
   static constexpr SinkClaims claims = Si::claims;
-  result<Head> begin(const Tenure& tenure, const StreamId& stream) {  return owner->change("sink begin", [&] { return inner.begin(tenure, stream); }); }
+  result<Head> begin(const Tenure& tenure, const StreamId& stream) {
+    return owner->send("sink begin", [tenure, stream](AnySink& sink) { (void)sink.begin(tenure, stream).has_value(); }, [&] { return inner.begin(tenure, stream); });
+  }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
-    return owner->change("sink upsert", [&] {
+    return owner->send("sink upsert", [tenure, head, all = std::vector<Upsert>(batch.begin(), batch.end())](AnySink& sink) { (void)sink.upsert(tenure, head, all).has_value(); }, [&] {
       for (const Upsert& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::upsert);
       return inner.upsert(tenure, head, batch);
     });
   }
   result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
-    return owner->change("sink withdraw", [&] {
+    return owner->send("sink withdraw", [tenure, head, all = std::vector<Withdrawal>(batch.begin(), batch.end())](AnySink& sink) { (void)sink.withdraw(tenure, head, all).has_value(); }, [&] {
       for (const Withdrawal& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::withdraw);
       return inner.withdraw(tenure, head, batch);
     });

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSL-1.0
+"""conformance/mutants/rows.py says what is missing: a row without a mutant, another name, a room that is there now, a test that does not hold it any more."""
+import os
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conformance", "mutants"))
+import rows  # noqa: E402
+from table import Mutant  # noqa: E402
+
+
+def mutants(**other):
+    out = []
+    away = [row for some in rows.NO_ROOM.values() for row in some]
+    for row, name in rows.rows().items():
+        if row not in away and row not in rows.ELSEWHERE and other.get(row, name):
+            out.append(Mutant(row, other.get(row, name), "family", "LAW-1", []))
+    return out
+
+
+def problems(some, rooms=(), says=True):
+    elsewhere = [path for path, _ in rows.ELSEWHERE.values()]
+    return rows.problems(some, lambda path: path in rooms or path in elsewhere, lambda path: " ".join(text for where, text in rows.ELSEWHERE.values() if where == path) if says else "")
+
+
+class Rows(unittest.TestCase):
+    def test_all_is_well(self):
+        self.assertEqual(problems(mutants()), [])
+
+    def test_a_row_without_a_mutant(self):
+        self.assertEqual(problems(mutants(L20="")), ["L20 posix-any-close has no mutant"])
+
+    def test_another_name(self):
+        self.assertEqual(problems(mutants(W01="something")), ["mutant W01 is called something, and its row ack-before-sync"])
+
+    def test_a_room_that_has_come(self):
+        found = problems(mutants(), rooms=["include/kfm_det/wal/verify.hpp"])
+        self.assertEqual(found, ["H10 verify-stops-at-warning has no mutant, and its room include/kfm_det/wal/verify.hpp is there now",
+                                 "H18 verify-trusts-index has no mutant, and its room include/kfm_det/wal/verify.hpp is there now"])
+
+    def test_a_row_that_nobody_holds(self):
+        self.assertEqual(len(problems(mutants(), says=False)), len(rows.ELSEWHERE))
+
+    def test_a_reason_that_has_gone(self):
+        self.assertEqual(problems(mutants() + [Mutant("H10", "verify-stops-at-warning", "family", "LAW-1", [])]), ["H10 is a mutant: take it out of what is held elsewhere or has no room"])
+
+
+if __name__ == "__main__":
+    unittest.main()
