@@ -40,6 +40,7 @@
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/plan/builder.hpp"
 #include "kfm_det/plan/retire.hpp"
+#include "kfm_det/updater/compact.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/explain.hpp"
 #include "kfm_det/updater/loss.hpp"
@@ -163,6 +164,22 @@ class Updater {
     KFM_DET_TRY(LossReport report, detail::accept_loss(*held->session, scope, P::version));
     KFM_DET_TRY(held->end());
     return report;
+  }
+
+  /// Folds what the log says into a checkpoint and drops what is below it: explain, undo and every verdict say the same before and after. What is dropped is
+  /// where the store puts it (FileStore: archive/). Nothing new to fold writes nothing. `actor` is recorded.
+  /// Errors: unsupported (the store does not trim; nothing was written), and as run() for lease, log and sink.
+  [[nodiscard]] result<CompactionReport> compact(const std::string& partition = {}, const std::string& actor = {}) {
+    const Scope scope = scope_of(partition);
+    if constexpr (!St::claims.trims) {
+      return Error(errc::unsupported, "this store does not trim, so a checkpoint would only make its log longer", StreamId::of(scope).text, "Keep the whole log, or take a store that claims `trims`.");
+    } else {
+      KFM_DET_TRY(auto held, take(scope));
+      held->session->actor = actor;
+      KFM_DET_TRY(const CompactionReport report, detail::compact(*held->session, scope, P::version));
+      KFM_DET_TRY(held->end());
+      return report;
+    }
   }
 
   /// Which run, version and inputs made what is current of a key, when, and what it replaced. Looks only: no lease, no byte changed.
@@ -411,7 +428,7 @@ class Updater {
     Json payload = detail::plan_payload(run.id, trigger, open.inputs_, *open.plan_, retired, predecessor);
     KFM_DET_TRY(const std::string text, canonical(payload));
     std::vector<wal::WalRecord> group;
-    const std::size_t half = env_.limits.line_bytes_max / 2, piece_max = half > 8192 ? half - 4096 : 1024;   // in a string every byte may need two
+    const std::size_t piece_max = detail::piece_bytes_max(env_.limits.line_bytes_max);
     if (text.size() > piece_max) {
       std::uint64_t parts = 0;
       for (const std::string_view piece : detail::pieces(text, piece_max)) {
