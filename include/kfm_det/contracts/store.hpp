@@ -27,6 +27,11 @@
 ///   STORE-16  recovery and scan take time and memory in proportion to the log, whatever its bytes say. Bug: a length field that is believed.
 ///   STORE-17  a log that has lost nothing that was promised is usable: Clean, or TornTail with its evidence. Bug: unproven bytes taken for damage.
 ///   STORE-18  what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign. Bug: what is not understood is skipped as garbage.
+///   STORE-19  a reader beside a trimming owner reads a whole history, of before or after. Bug: a file that is opened late, and gone.
+///   STORE-20  drop_before(lsn) takes nothing at or above lsn, also across a crash: the log begins at an lsn that was asked for, or at an earlier base, and with a
+///             whole checkpoint (wal/checkpoint.hpp) or with LSN 1. Bug: deleted before the checkpoint is durable; off by one.
+///   STORE-21  drop_before(lsn) of what begins no durable checkpoint is errc::invalid_argument, of an ended tenure errc::conflict; then nothing goes. Behind a
+///             trim names, LSNs and hashes go on as they would have. Bug: a tail that starts again; a name that is used twice.
 /// Thread-safety: append and sync may be called at the same time, each by one thread at a time; every other verb alone.
 #ifndef KFM_DET_CONTRACTS_STORE_HPP
 #define KFM_DET_CONTRACTS_STORE_HPP
@@ -116,6 +121,7 @@ struct Recovery {
   Verdict verdict = Verdict::clean;
   Incarnation incarnation = 1;  ///< of the tenure that begins; one above the log's when a loss was accepted
   Head tail;                    ///< the last good frame; lsn 0 for an empty log
+  Lsn base = 1;                 ///< where the log begins: above 1 once it was trimmed
   Lsn proven = 0;               ///< the highest LSN that is proven durable by what an earlier tenure left, or by a witness
   std::vector<Evidence> evidence;
   Lsn known = 0;                ///< the highest LSN that anything says was there: behind a bad verdict, what is lost ends here or later
@@ -124,6 +130,7 @@ struct Recovery {
 struct Tail {
   Lsn last = 0;     ///< appended
   Lsn durable = 0;  ///< acknowledged by sync
+  Lsn base = 1;     ///< where the log begins; scan() begins here at the earliest
 };
 
 using FrameVisitor = function_ref<result<void>(const Frame&)>;

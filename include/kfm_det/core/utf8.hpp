@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// UTF-8: validation with the offset of the first fault, and the order that RFC 8785 sorts member names by.
+/// UTF-8: validation with the offset of the first fault, the order that RFC 8785 sorts member names by, and pieces of a text.
 ///
 /// Valid means RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Nothing is ever normalised.
 /// Thread-safety: pure functions.
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kfm_det {
 
@@ -79,6 +80,25 @@ inline void append_utf8(std::string& out, std::uint32_t code_point) {
   put(0x80 | (code_point >> 6 & 63));
   put(0x80 | (code_point & 63));
 }
+
+namespace detail {
+/// Pieces of a text of at most `bytes_max`, cut between characters: what is larger than a line of the log travels in several entries.
+[[nodiscard]] inline std::vector<std::string_view> pieces(std::string_view text, std::size_t bytes_max) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    std::size_t end = text.size() < bytes_max ? text.size() : bytes_max;
+    while (end < text.size() && end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return out;
+}
+/// How long a piece may be in a line of at most `line_bytes_max`: inside of a string every byte may need two, and the record stands around it.
+[[nodiscard]] constexpr std::size_t piece_bytes_max(std::size_t line_bytes_max) noexcept {
+  const std::size_t half = line_bytes_max / 2;
+  return half > 8192 ? half - 4096 : 1024;
+}
+}  // namespace detail
 
 }  // namespace kfm_det
 

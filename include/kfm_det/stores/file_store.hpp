@@ -5,13 +5,16 @@
 /// root/<stream>/<ordinal>.claim            an empty file: that ordinal is taken, by exclusive creation
 /// root/<stream>/<ordinal>-<first>.jsonl    a segment: what one tenure (or one rotation of it) wrote
 /// root/<stream>/tmp-<ordinal>              a segment that is not named yet; harmless
+/// root/<stream>/archive/                   segments that were moved away (stores/archive.hpp)
 /// root/<stream>/evidence/                  what verdicts rested on, copied (stores/evidence.hpp); nothing to the store
 ///
 /// Durability: what sync() acknowledged survives power loss on a disk that keeps its word about flushes. Every segment is prewritten with
 /// newlines, so an append changes no metadata; bytes written before a sync is *issued* share no rewrite unit with bytes written after it, so a
 /// torn write harms only what nobody was promised. Old segments are never written again. After a failed sync the stream is failed, for good.
 /// Tenures: recover() claims the next ordinal before it reads, and looks for a later one behind its read and at every sync: a paused owner
-/// can neither lose nor fork anything. Names are never reused.
+/// can neither lose nor fork anything. Names are never reused. A group that begins a checkpoint starts a segment, so that a log can be trimmed to it.
+/// A reader opens the files of what it recovered or inspected, and keeps them open: what an owner moves or removes meanwhile stays readable to it. That
+/// costs a file descriptor a segment.
 /// Thread-safety: append and sync may be called at the same time, each by one thread at a time; the other verbs alone.
 /// Limits: works between processes of one machine, and over a network file system only as far as that keeps exclusive creation and sync.
 #ifndef KFM_DET_STORES_FILE_STORE_HPP
@@ -29,22 +32,19 @@
 #include "kfm_det/contracts/file_system.hpp"
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
+#include "kfm_det/stores/archive.hpp"
 #include "kfm_det/stores/segment_file.hpp"
+#include "kfm_det/stores/stream_state.hpp"
 #include "kfm_det/wal/recovery.hpp"
 
 namespace kfm_det {
-
-struct FileStoreOptions {
-  std::uint64_t segment_bytes = std::uint64_t{16} << 20;   ///< a segment that would grow beyond is followed by a new one
-  std::uint64_t prewrite_bytes = std::uint64_t{256} << 10; ///< newlines written and synced ahead of the first appends; more as a segment grows
-};
 
 template <class Fs = PosixFileSystem>
 class FileStore {
   static_assert(diagnose_file_system<Fs>());
 
  public:
-  static constexpr StoreClaims claims{.survives_power_loss = true, .many_processes = true, .detects_corruption = true, .trims = false};
+  static constexpr StoreClaims claims{.survives_power_loss = true, .many_processes = true, .detects_corruption = true, .trims = true};
   class Stream;
 
   /// Touches nothing: folders appear with the first recover(). errc::invalid_argument for an empty root or options that cannot work.
@@ -99,6 +99,7 @@ class FileStore<Fs>::Stream {
 
     my.clean_up(again);
     my.tail = found.recovery.tail;
+    my.base = found.recovery.base;
     my.incarnation = found.recovery.incarnation;
     my.durable = my.tail.lsn;
     Bytes copies;
@@ -131,6 +132,7 @@ class FileStore<Fs>::Stream {
     if (!names) return names.error();
     KFM_DET_TRY(auto found, my.read_all(names.value(), witnesses, false, nullptr));
     my.tail = found.recovery.tail;
+    my.base = found.recovery.base;
     my.durable = my.tail.lsn;
     return found.recovery;
   }
@@ -153,7 +155,7 @@ class FileStore<Fs>::Stream {
     for (const BytesView frame : group) { my.buffer += frame; my.buffer += '\n'; }
     if (my.last_group_before == expected_last && my.tail.lsn == expected_last + group.size() && my.buffer == my.last_group) return my.tail.lsn;
     if (expected_last != my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }
-    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1));
+    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));
     my.tail.lsn += group.size();
     my.tail_hashed = false;
     my.last_group_before = expected_last;
@@ -188,25 +190,26 @@ class FileStore<Fs>::Stream {
     State& my = *state_;
     if (my.mode == Mode::closed) return my.closed();
     std::vector<Part> parts;
-    Lsn last = 0;
+    Lsn last = 0, base = 1;
     {
       const std::scoped_lock guard(my.mutex);
       parts = my.parts;
+      base = my.base;
       last = my.tail.lsn;
       if (my.active) parts.back().last = last;
     }
-    Lsn next = from == 0 ? 1 : from;
+    Lsn next = std::max(from, base);
     for (const Part& part : parts) {
       if (part.last < next) continue;
-      KFM_DET_TRY(auto bytes, segment::read_whole(my.fs, part.path));
-      KFM_DET_TRY(segment::visit(bytes, part.path, my.id, next, std::min(part.last, last), visitor));
+      KFM_DET_TRY(auto bytes, segment::read_place(my.fs, *part.file, part.place, my.options.codec));
+      KFM_DET_TRY(segment::visit(bytes, part.place.path, my.id, next, std::min(part.last, last), visitor));
       next = part.last + 1;
     }
     if (next <= last) return Error(errc::corrupt_committed, "frames that were there are gone", my.directory + " lsn " + std::to_string(next), "Recover the stream to see what is left.");
     return last;
   }
 
-  [[nodiscard]] Tail tail() const { const std::scoped_lock guard(state_->mutex); return {state_->tail.lsn, state_->durable}; }
+  [[nodiscard]] Tail tail() const { const std::scoped_lock guard(state_->mutex); return {state_->tail.lsn, state_->durable, state_->base}; }
 
   /// Leaves a synced MARK behind the tail, unless one is there. Errors: as append and sync.
   [[nodiscard]] result<void> prove() {
@@ -232,231 +235,43 @@ class FileStore<Fs>::Stream {
     result<void> proven = my.mode == Mode::writing ? prove() : result<void>(success());
     const std::scoped_lock guard(my.mutex);
     my.active.reset();
+    my.parts.clear();
     my.mode = Mode::closed;
     return proven;
   }
 
-  [[nodiscard]] result<void> drop_before(Lsn) { return Error(errc::unsupported, "this store does not trim", state_->directory, "Keep the whole log."); }
+  /// STORE-20, 21. What is below the checkpoint at `lsn` goes to the archive (FileStoreOptions::archive), whole segments, oldest first. Killed anywhere, the
+  /// log begins at `lsn` or where it began; call it again. Errors: invalid_argument, conflict (a later tenure; or the archive holds another segment under a
+  /// name: nothing of that one was removed), log_failed, no_space, io_error.
+  [[nodiscard]] result<void> drop_before(Lsn lsn) {
+    State& my = *state_;
+    const std::scoped_lock guard(my.mutex);
+    KFM_DET_TRY(my.may_write());
+    if (lsn <= my.base) return success();
+    const auto part = std::find_if(my.parts.begin(), my.parts.end(), [&](const Part& one) { return one.first == lsn; });
+    if (part == my.parts.end()) return my.no_checkpoint(lsn);
+    KFM_DET_TRY(const Bytes bytes, segment::read_place(my.fs, *part->file, part->place, my.options.codec));
+    const auto base = wal::read_base(bytes, my.id, lsn);
+    if (!base || base->last > my.durable) return my.no_checkpoint(lsn);
+    KFM_DET_TRY(my.clear_below(part->place.name.ordinal, !my.options.archive));
+    std::erase_if(my.parts, [&](const Part& one) { return one.first < lsn; });
+    my.base = lsn;
+    return success();
+  }
+
+  /// Moves every finished segment to the archive, where it stays a part of the log. Errors: as drop_before.
+  [[nodiscard]] result<void> archive_finished() {
+    State& my = *state_;
+    const std::scoped_lock guard(my.mutex);
+    KFM_DET_TRY(my.may_write());
+    return my.clear_below(my.active ? my.segment_ordinal : my.claimed, false);
+  }
 
  private:
   friend class FileStore;
-  enum class Mode : std::uint8_t { fresh, looking, writing, ended, failed, closed };
-  struct Part { std::string path; Lsn first = 0, last = 0; };   // a segment, and which of its frames count
-  struct Active { typename Fs::File file; std::string path; };
-  struct Read { Recovery recovery; std::vector<wal::FramePlace> places; };
-
-  struct State {
-    State(Fs file_system, FileStoreOptions opts, std::string store_root, StreamId stream)
-        : fs(std::move(file_system)), options(opts), root(std::move(store_root)), directory(root + "/" + stream.text), id(std::move(stream)) {}
-
-    Fs fs;
-    FileStoreOptions options;
-    std::string root, directory;
-    StreamId id;
-    std::mutex mutex;
-    Mode mode = Mode::fresh;
-    std::uint64_t claimed = 0;          // the ordinal that is ours: take() sets it
-    std::string own_claim, next_claim;  // paths: of ours, and of the one that would end this tenure
-    std::uint64_t segment_ordinal = 0;  // of `active`
-    std::uint64_t unit = 4096;          // rewrite unit
-    Incarnation incarnation = 1;
-    Head tail;
-    bool tail_hashed = true;            // else its hash is to be taken from `last_group`
-    Lsn durable = 0;
-    std::shared_ptr<Active> active;
-    std::uint64_t at = 0;               // where the next byte goes
-    std::uint64_t prewritten = 0;       // newlines are durable up to here
-    bool needs_gap = false, dirty = false, mark_is_last = false;
-    std::vector<Part> parts;            // in order; the last one is `active` when there is one
-    Lsn last_group_before = ~Lsn{0};
-    Bytes last_group, buffer;
-
-    void forget() {
-      active.reset();
-      parts.clear();
-      tail = Head{id, 0, 0, {}};
-      tail_hashed = true;
-      durable = 0;
-      at = prewritten = 0;
-      claimed = segment_ordinal = 0;
-      needs_gap = dirty = mark_is_last = false;
-      last_group_before = ~Lsn{0};
-      last_group.clear();
-    }
-
-    Error lost() const { return {errc::conflict, "another owner has taken this log over", directory, "Take the lease again and recover; never append again with a fresh expected_last."}; }
-    Error closed() const { return {errc::invalid_argument, "the stream is closed", directory, "Open it again."}; }
-    Error fail(const Error& cause) {
-      mode = Mode::failed;
-      return {errc::log_failed, "the log could not be made durable: " + cause.what(), cause.where(), "Nothing more is acknowledged. Mend the disk, then start again: recovery reads what the medium holds"};
-    }
-    result<void> may_write() const {
-      switch (mode) {
-        case Mode::writing: return success();
-        case Mode::failed: return Error(errc::log_failed, "an earlier sync of this log failed", directory, "Open the store again and recover.");
-        case Mode::ended: return lost();
-        case Mode::closed: return closed();
-        case Mode::fresh:
-        case Mode::looking: break;
-      }
-      return Error(errc::invalid_argument, "the first call of a tenure is recover()", directory, "Call recover() before append, sync or prove.");
-    }
-
-    void take(std::uint64_t ordinal) {
-      claimed = ordinal;
-      own_claim = segment::claim_path(directory, ordinal);
-      next_claim = segment::claim_path(directory, ordinal + 1);
-    }
-    result<void> claim_next() {
-      for (int tries = 0; tries < 64; ++tries) {
-        KFM_DET_TRY(auto names, segment::list(fs, directory));
-        const std::uint64_t next = names.highest() + 1;
-        auto made = fs.create_exclusive(segment::claim_path(directory, next));
-        if (made) { take(next); return success(); }
-        if (made.error().code() != errc::conflict) return made.error();
-      }
-      return Error(errc::conflict, "other owners keep taking this log over", directory, "Look who else runs this updater.");
-    }
-
-    /// Is somebody behind us? A name lookup, no directory sync. Our own claim vanishes only when a later tenure cleans up.
-    result<void> look() {
-      auto later = fs.exists(next_claim);
-      auto mine = fs.exists(own_claim);
-      if (!later) return fail(later.error());
-      if (!mine) return fail(mine.error());
-      if (later.value() || !mine.value()) { mode = Mode::ended; return lost(); }
-      return success();
-    }
-
-    result<Read> read_all(const segment::Listing& names, std::span<const Head> witnesses, bool accept_loss, Bytes* last_read) {
-      Read out;
-      wal::Judge judge(id, names.segments, witnesses);
-      for (const auto& [name, limit] : std::vector<wal::Judge::Living>(judge.living())) {
-        const std::string path = segment::path(directory, name);
-        auto bytes = segment::read_whole(fs, path);
-        if (!bytes) { judge.unreadable(path, bytes.error()); break; }
-        const bool go_on = judge.feed(bytes.value(), path);
-        if (!judge.places().empty()) parts.push_back({path, judge.places().front().lsn, judge.places().back().lsn});
-        if (last_read) *last_read = std::move(bytes).value();
-        if (!go_on) break;
-      }
-      out.recovery = judge.finish(accept_loss);
-      out.places = judge.places();
-      return out;
-    }
-
-    /// Lower claims and unnamed segments of earlier owners go, lowest first: whoever misses a later claim misses its own too.
-    void clean_up(const segment::Listing& names) {
-      for (const auto& leftover : names.leftovers)
-        if (leftover.ordinal < claimed) (void)fs.remove(directory + "/" + leftover.name);
-      for (const std::uint64_t ordinal : names.claims)
-        if (ordinal < claimed) {
-          if (!fs.remove(segment::claim_path(directory, ordinal))) break;
-        }
-    }
-
-    /// Names the tail. Its hash is wanted here alone, so no append pays for it; a frame that is no envelope names nothing.
-    void append_mark(Bytes& out) {
-      if (!tail_hashed) {
-        const BytesView lines = BytesView(last_group).substr(0, last_group.size() - 1);
-        tail.hash = wal::read_line(lines.substr(lines.rfind('\n') + 1)).hash;   // behind npos is the beginning
-        tail_hashed = true;
-      }
-      wal::seal_mark(out, {id, std::max<Incarnation>(incarnation, 1), segment_ordinal, tail.lsn, tail.hash});
-      out += '\n';
-    }
-
-    /// Writes the segment of ordinal `claimed` under a temporary name, whole and synced, then names it.
-    result<void> name_segment(Lsn first, const Bytes& copies) {
-      const std::string temporary = segment::temporary_path(directory, claimed), path = segment::path(directory, {claimed, first});
-      auto made = fs.create_exclusive(temporary);
-      if (!made && made.error().code() == errc::conflict) {   // left by us, by an attempt that failed
-        KFM_DET_TRY(fs.remove(temporary));
-        made = fs.create_exclusive(temporary);
-      }
-      if (!made) return made.error();
-      auto next = std::make_shared<Active>(Active{std::move(made).value(), path});
-      const std::uint64_t before = std::exchange(segment_ordinal, claimed);
-      Bytes whole = copies;
-      append_mark(whole);
-      const std::uint64_t used = whole.size();
-      whole.resize(segment::align_up(used + unit, options.prewrite_bytes), '\n');
-      const auto undone = [&](Error error) -> Error { segment_ordinal = before; next.reset(); (void)fs.remove(temporary); return error; };
-      if (auto written = segment::write_whole(fs, next->file, 0, whole); !written) return undone(written.error().at(temporary));
-      if (auto synced = fs.sync(next->file); !synced) return undone(synced.error().at(temporary));
-      if (auto named = fs.rename_no_replace(temporary, path); !named) {
-        const bool taken = named.error().code() == errc::conflict || named.error().code() == errc::not_found;
-        if (taken) mode = Mode::ended;
-        return undone(taken ? lost() : named.error());
-      }
-      if (auto synced = fs.sync_directory(directory); !synced) return fail(synced.error());
-      if (active) parts.back().last = first - 1;
-      std::erase_if(parts, [&](const Part& part) { return part.first >= first; });
-      if (!parts.empty() && parts.back().last >= first) parts.back().last = first - 1;
-      active = std::move(next);
-      parts.push_back({path, first, tail.lsn});
-      at = used;
-      prewritten = whole.size();
-      needs_gap = true;
-      dirty = false;
-      mark_is_last = true;
-      return success();
-    }
-
-    /// The next segment of this tenure: its ordinal is ours + 1, and nobody else's.
-    result<void> rotate() {
-      if (auto synced = fs.sync(active->file); !synced) return fail(synced.error());
-      dirty = false;
-      needs_gap = true;
-      if (claimed == segment_ordinal) {   // else an earlier attempt has claimed it already
-        KFM_DET_TRY(look());
-        auto made = fs.create_exclusive(next_claim);
-        if (!made) {
-          if (made.error().code() != errc::conflict) return made.error();
-          mode = Mode::ended;
-          return lost();
-        }
-        take(claimed + 1);
-      }
-      durable = tail.lsn;
-      return name_segment(tail.lsn + 1, {});
-    }
-
-    /// How far to prewrite when `needed` is not reached. As much again as there is, up to 16 chunks: each prewriting costs a sync that changes metadata,
-    /// so a long tenure has few of them, and a short one a small file. Never beyond a full segment, but for what is needed.
-    [[nodiscard]] std::uint64_t prewrite_end(std::uint64_t needed) const {
-      const std::uint64_t grown = prewritten + std::min(prewritten, 16 * options.prewrite_bytes);
-      return segment::align_up(std::max(needed, std::min(grown, options.segment_bytes)), options.prewrite_bytes);
-    }
-
-    /// Puts whole lines behind what is there; `first` is the LSN of the first, 0 for a MARK (which never starts a segment).
-    result<void> write_line(const Bytes& lines, Lsn first) {
-      if (!active) {
-        KFM_DET_TRY(name_segment(first, {}));
-      }
-      std::uint64_t place = needs_gap ? segment::align_up(at, unit) : at;
-      if (first != 0 && place + lines.size() > options.segment_bytes && parts.back().first < first) {
-        KFM_DET_TRY(rotate());
-        place = segment::align_up(at, unit);
-      }
-      if (place + lines.size() > prewritten) {
-        place = segment::align_up(at, unit);   // a sync is issued: what is before it shares no unit with what comes
-        const std::uint64_t end = prewrite_end(place + lines.size());
-        if (auto written = segment::write_newlines(fs, active->file, prewritten, end); !written) return written.error().at(active->path);
-        if (auto synced = fs.sync(active->file); !synced) return fail(synced.error());
-        prewritten = end;
-        needs_gap = true;
-      }
-      dirty = true;
-      if (auto written = segment::write_whole(fs, active->file, place, lines); !written) {
-        if (auto restored = segment::write_newlines(fs, active->file, place, place + lines.size()); !restored) return fail(restored.error());
-        return written.error().at(active->path);
-      }
-      at = place + lines.size();
-      needs_gap = false;
-      return success();
-    }
-  };
+  using State = segment::StreamState<Fs>;
+  using Mode = typename State::Mode;
+  using Part = typename State::Part;
 
   Stream(Fs file_system, FileStoreOptions options, std::string root, StreamId id)
       : state_(std::make_unique<State>(std::move(file_system), options, std::move(root), std::move(id))) { state_->forget(); }

@@ -7,6 +7,7 @@
 #ifndef KFM_DET_STORES_MEMORY_STORE_HPP
 #define KFM_DET_STORES_MEMORY_STORE_HPP
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,16 +17,20 @@
 #include <vector>
 
 #include "kfm_det/contracts/store.hpp"
+#include "kfm_det/wal/checkpoint.hpp"
 #include "kfm_det/wal/recovery.hpp"
 
 namespace kfm_det {
 
 class MemoryStore {
   struct Kept {                        // one stream
-    std::vector<Bytes> frames;         // frames[i] has LSN i + 1
+    Lsn base = 1;                      // where the stream begins: above 1 once it was trimmed
+    std::vector<Bytes> frames;         // frames[i] has LSN base + i
     Lsn durable = 0;
     std::size_t last_group = 0;        // frames in the group appended last
     std::uint64_t tenure = 0;          // grows with every recover()
+    [[nodiscard]] Lsn last() const { return base - 1 + frames.size(); }
+    void cut(Lsn upto) { frames.resize(upto + 1 - base); last_group = 0; }
   };
   struct State {
     std::mutex mutex;
@@ -33,7 +38,7 @@ class MemoryStore {
   };
 
  public:
-  static constexpr StoreClaims claims{.survives_power_loss = false, .many_processes = false, .detects_corruption = true, .trims = false};
+  static constexpr StoreClaims claims{.survives_power_loss = false, .many_processes = false, .detects_corruption = true, .trims = true};
 
   class Stream {
    public:
@@ -44,9 +49,8 @@ class MemoryStore {
       Recovery found = look(kept, witnesses, options);
       ended_ = !may_begin(found.verdict, options);
       if (!ended_) {
-        kept.frames.resize(found.tail.lsn);
+        kept.cut(found.tail.lsn);
         kept.durable = found.tail.lsn;
-        kept.last_group = 0;
       }
       return found;
     }
@@ -62,36 +66,37 @@ class MemoryStore {
       if (group.empty()) return Error(errc::invalid_argument, "an empty group", id_.text, "Append at least one frame.");
       for (const BytesView frame : group)
         if (frame.empty() || frame.find('\n') != BytesView::npos) return Error(errc::invalid_argument, "a frame is one line, not empty and without a newline", id_.text, "Seal records with wal::seal_frame.");
-      if (is_last_group(kept, expected_last, group)) return kept.frames.size();
-      if (expected_last != kept.frames.size()) { ended_ = true; return lost(); }
+      if (is_last_group(kept, expected_last, group)) return kept.last();
+      if (expected_last != kept.last()) { ended_ = true; return lost(); }
       for (const BytesView frame : group) kept.frames.emplace_back(frame);
       kept.last_group = group.size();
-      return kept.frames.size();
+      return kept.last();
     }
     [[nodiscard]] result<Lsn> sync() {
       const std::scoped_lock guard(state_->mutex);
       Kept& kept = state_->streams[id_];
       KFM_DET_TRY(still_mine(kept));
-      return kept.durable = kept.frames.size();
+      return kept.durable = kept.last();
     }
     [[nodiscard]] result<Lsn> scan(Lsn from, FrameVisitor visitor) {
-      std::vector<Bytes> frames;   // a copy, so that the visitor may call back
+      Kept copy;   // so that the visitor may call back, and an owner may trim
       {
         const std::scoped_lock guard(state_->mutex);
         const auto kept = state_->streams.find(id_);
-        if (kept != state_->streams.end()) frames = kept->second.frames;
+        if (kept != state_->streams.end()) copy = kept->second;
       }
-      for (Lsn lsn = from == 0 ? 1 : from; lsn <= frames.size(); ++lsn) {
-        if (wal::read_line(frames[lsn - 1]).kind != wal::LineKind::frame)
+      for (Lsn lsn = std::max(from, copy.base); lsn <= copy.last(); ++lsn) {
+        const Bytes& frame = copy.frames[lsn - copy.base];
+        if (wal::read_line(frame).kind != wal::LineKind::frame)
           return Error(errc::corrupt_committed, "a frame does not verify", id_.text + " lsn " + std::to_string(lsn), "Recover the stream to see what is left.");
-        KFM_DET_TRY(visitor(Frame{lsn, frames[lsn - 1]}));
+        KFM_DET_TRY(visitor(Frame{lsn, frame}));
       }
-      return frames.size();
+      return copy.last();
     }
     [[nodiscard]] Tail tail() const {
       const std::scoped_lock guard(state_->mutex);
       const auto kept = state_->streams.find(id_);
-      return kept == state_->streams.end() ? Tail{} : Tail{kept->second.frames.size(), kept->second.durable};
+      return kept == state_->streams.end() ? Tail{} : Tail{kept->second.last(), kept->second.durable, kept->second.base};
     }
     [[nodiscard]] result<void> prove() { KFM_DET_TRY(sync()); return success(); }
     [[nodiscard]] result<void> close() {
@@ -100,24 +105,37 @@ class MemoryStore {
       ended_ = true;
       return proven;
     }
-    [[nodiscard]] result<void> drop_before(Lsn) { return Error(errc::unsupported, "this store does not trim", id_.text, "Keep the whole log, or take a store that claims `trims`."); }
+    [[nodiscard]] result<void> drop_before(Lsn lsn) {
+      const std::scoped_lock guard(state_->mutex);
+      Kept& kept = state_->streams[id_];
+      KFM_DET_TRY(still_mine(kept));
+      if (lsn <= kept.base) return success();
+      const auto base = lsn > kept.last() ? std::nullopt : wal::read_base(text_of(kept, lsn), id_, lsn);
+      if (!base || base->last > kept.durable) return Error(errc::invalid_argument, "no durable checkpoint begins at LSN " + std::to_string(lsn), id_.text, "Nothing was dropped. Write a checkpoint, and wait until it is durable.");
+      kept.frames.erase(kept.frames.begin(), kept.frames.begin() + static_cast<std::ptrdiff_t>(lsn - kept.base));
+      kept.base = lsn;
+      return success();
+    }
 
    private:
     friend class MemoryStore;
     Stream(std::shared_ptr<State> state, StreamId id) : state_(std::move(state)), id_(std::move(id)) {}
 
     Recovery look(const Kept& kept, std::span<const Head> witnesses, RecoverOptions options) const {
-      Bytes text;
-      for (const Bytes& frame : kept.frames) { text += frame; text += '\n'; }
-      wal::Judge judge(id_, kept.frames.empty() ? std::vector<wal::SegmentName>{} : std::vector<wal::SegmentName>{{1, 1}}, witnesses);
-      if (!judge.living().empty()) judge.feed(text, "memory");
+      wal::Judge judge(id_, kept.frames.empty() ? std::vector<wal::SegmentName>{} : std::vector<wal::SegmentName>{{1, kept.base}}, witnesses);
+      if (!judge.living().empty()) judge.feed(text_of(kept, kept.base), "memory");
       judge.store_proves(kept.durable);
       return judge.finish(options.accept_loss);
     }
+    static Bytes text_of(const Kept& kept, Lsn from) {
+      Bytes text;
+      for (std::size_t i = from - kept.base; i < kept.frames.size(); ++i) { text += kept.frames[i]; text += '\n'; }
+      return text;
+    }
     static bool is_last_group(const Kept& kept, Lsn expected_last, std::span<const BytesView> group) {
-      if (kept.last_group != group.size() || kept.frames.size() != expected_last + group.size()) return false;
+      if (kept.last_group != group.size() || kept.last() != expected_last + group.size()) return false;
       for (std::size_t i = 0; i < group.size(); ++i)
-        if (kept.frames[expected_last + i] != group[i]) return false;
+        if (kept.frames[kept.frames.size() - group.size() + i] != group[i]) return false;
       return true;
     }
     result<void> still_mine(const Kept& kept) const {
@@ -137,7 +155,7 @@ class MemoryStore {
   /// A power loss: what no sync acknowledged is gone, and every tenure with it.
   void lose_unsynced() {
     const std::scoped_lock guard(state_->mutex);
-    for (auto& [id, kept] : state_->streams) { kept.frames.resize(kept.durable); kept.last_group = 0; ++kept.tenure; }
+    for (auto& [id, kept] : state_->streams) { kept.cut(kept.durable); ++kept.tenure; }
   }
   /// What is kept of a stream; for tests that damage it.
   [[nodiscard]] std::vector<Bytes> frames(const StreamId& id) const { const std::scoped_lock guard(state_->mutex); return state_->streams[id].frames; }
@@ -146,7 +164,9 @@ class MemoryStore {
     const std::scoped_lock guard(state_->mutex);
     Kept& kept = state_->streams[id];
     kept.frames = std::move(frames);
-    kept.durable = kept.frames.size();
+    const wal::Line first = kept.frames.empty() ? wal::Line{} : wal::read_line(kept.frames[0]);
+    kept.base = first.kind == wal::LineKind::frame ? first.lsn : 1;
+    kept.durable = kept.last();
     kept.last_group = 0;
     ++kept.tenure;
   }

@@ -110,8 +110,7 @@ template <class Fs>
 }
 
 template <class Fs>
-[[nodiscard]] result<Bytes> read_whole(Fs& fs, const std::string& path) {
-  KFM_DET_TRY(auto file, fs.open(path, OpenMode::read));
+[[nodiscard]] result<Bytes> read_whole(Fs& fs, typename Fs::File& file, const std::string& path) {
   KFM_DET_TRY(const std::uint64_t size, fs.size(file));
   if (size > bytes_max) return Error(errc::limit_exceeded, "a segment of " + std::to_string(size) + " bytes: nothing that this library wrote", path, "Look what this file is.");
   Bytes out(static_cast<std::size_t>(size), '\0');

@@ -16,7 +16,7 @@
 #include "kfm_det/core/source_ref.hpp"
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/wal/log.hpp"
-#include "kfm_det/wal/replay.hpp"
+#include "kfm_det/wal/planned_runs.hpp"
 
 namespace kfm_det {
 
@@ -61,11 +61,8 @@ template <class St, class Si>
     out.history.back().publication = publication;
     return success();
   }));
-  wal::Replay replay;
-  KFM_DET_TRY(const Recovery recovery, wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
-    KFM_DET_TRY(replay.apply(line, record));
-    if (record.phase != wal::Phase::PLAN) return success();
-    const wal::RunState& run = replay.state().runs.back();
+  wal::PlannedRuns replay;
+  const auto planned = [&](const wal::RunState& run, const std::string& actor) -> result<void> {
     for (auto& one : out.history) {
       if (one.publication.run != run.id) continue;
       one.run_known = true;
@@ -73,7 +70,7 @@ template <class St, class Si>
       one.version = run.version;
       one.trigger_kind = run.trigger_kind;
       one.trigger_key = run.trigger_key;
-      one.actor = record.actor;
+      one.actor = actor;
       one.planned_at = run.planned_at;
       for (const auto& effect : run.effects)
         if (effect.effect == one.publication.effect) one.step_id = effect.step_id;
@@ -84,7 +81,8 @@ template <class St, class Si>
         }
     }
     return success();
-  }));
+  };
+  KFM_DET_TRY(const Recovery recovery, wal::inspect_log(store, sink, id, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.see(line, record, planned); }));
   out.verdict = recovery.verdict;
   for (auto& one : out.history) {
     if (const wal::RunState* run = replay.state().find(one.publication.run)) {

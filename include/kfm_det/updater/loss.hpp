@@ -27,6 +27,7 @@
 #include "kfm_det/core/function_ref.hpp"
 #include "kfm_det/updater/back.hpp"
 #include "kfm_det/updater/session.hpp"
+#include "kfm_det/wal/planned_runs.hpp"
 
 namespace kfm_det {
 
@@ -91,11 +92,9 @@ class LossSurvey {
     } else {
       lost_known = false;
     }
-    wal::Replay planned;   // each run's effects, at its PLAN record
-    KFM_DET_TRY(session_.log.read(1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
-      KFM_DET_TRY(planned.apply(line, record));
-      if (record.phase == wal::Phase::PLAN) return look_for(planned.state().runs.back());
-      return success();
+    wal::PlannedRuns planned;   // each run's effects
+    KFM_DET_TRY(session_.log.read(1, [&](const wal::Line& line, const wal::WalRecord& record) {
+      return planned.see(line, record, [&](const wal::RunState& run, const std::string&) { return look_for(run); });
     }));
     return success();
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// Operator<Store, Lock, Sink>: what a person can do to a scope without its plan type: look, take runs back, accept a loss.
+/// Operator<Store, Lock, Sink>: what a person can do to a scope without its plan type: look, take runs back, accept a loss, compact.
 ///
-/// The same code as Updater's undo and accept_loss, over the same laws (RUN-15, RUN-20, LOSS-1 to LOSS-5, PREVIEW-1 to PREVIEW-3). What needs the plan type
+/// The same code as Updater's undo, accept_loss and compact, over the same laws (RUN-15, RUN-20, LOSS-1 to LOSS-5, PREVIEW-1 to PREVIEW-3). What needs the plan type
 /// is not here: run and resume. So a tool that knows no plan can hold one, and an undo that it began is gone on with by the updater's next trigger.
 /// Durability: what undo and accept_loss answer survives power loss as far as the backends claim; killed anywhere, call them again.
 /// Thread-safety: one call at a time per Operator; any number of operators and updaters, in any number of processes, over the same backends.
@@ -54,6 +54,9 @@ class Operator {
   [[nodiscard]] result<RunReport> undo(const RunId& id, const std::string& actor = {}) { return tenures_.undo(scope_, id, actor); }
   /// As Updater::accept_loss. `keep` puts the evidence aside first (stores/evidence.hpp; updater/repair.hpp does both); its error leaves everything as it is.
   [[nodiscard]] result<LossReport> accept_loss(const std::string& actor = {}, KeepEvidence keep = keep_nothing) { return tenures_.accept_loss(scope_, std::nullopt, actor, keep); }
+
+  /// As Updater::compact: a checkpoint of what the log says, durable, then what is below it is dropped. Errors: unsupported (the store does not trim), and as undo().
+  [[nodiscard]] result<CompactionReport> compact(const std::string& actor = {}) { return tenures_.compact(scope_, std::nullopt, actor); }
 
   [[nodiscard]] const Scope& scope() const { return scope_; }
   [[nodiscard]] StreamId stream() const { return StreamId::of(scope_); }

@@ -6,7 +6,6 @@
 #ifndef KFM_DET_UPDATER_PLAN_RECORD_HPP
 #define KFM_DET_UPDATER_PLAN_RECORD_HPP
 
-#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "kfm_det/contracts/plan.hpp"
+#include "kfm_det/core/utf8.hpp"
 #include "kfm_det/plan/plan.hpp"
 #include "kfm_det/plan/retire.hpp"
 #include "kfm_det/updater/trigger.hpp"
@@ -73,24 +73,13 @@ struct RunIdentity {
   return payload;
 }
 
-/// Pieces of a text of at most `bytes_max`, cut between characters: a plan larger than a line travels in PLAN_PART entries.
-[[nodiscard]] inline std::vector<std::string_view> pieces(std::string_view text, std::size_t bytes_max) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    std::size_t end = std::min(text.size(), bytes_max);
-    while (end < text.size() && end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return out;
-}
-
 using wal::recorded_inputs;
 
 /// Where the plan that was recorded differs from this one, in words.
 [[nodiscard]] inline std::string difference_from_recorded(const Json& payload, const Plan& now) {
-  if (const Json* text = payload.find("plan"))
-    if (auto before = Plan::from_json(*text)) return first_difference(before.value(), now);
+  const Json* text = payload.find("plan");
+  if (!text) return "its hash differs (the log was compacted: its steps stand in the archive alone)";
+  if (auto before = Plan::from_json(*text)) return first_difference(before.value(), now);
   return "the recorded plan cannot be read";
 }
 

@@ -21,6 +21,7 @@
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/updater/run_risk.hpp"
 #include "kfm_det/wal/log.hpp"
+#include "kfm_det/wal/planned_runs.hpp"
 #include "kfm_det/wal/replay.hpp"
 
 namespace kfm_det::detail {
@@ -187,18 +188,20 @@ class Session {
     return nullptr;
   }
 
-  /// The payload of a run's PLAN record, whole, read from the log again. Errors: not_found (a lost run has none), as reading the log.
+  /// The payload of a run's PLAN record, read from the log again: whole, or without the plan's steps where the log begins with a checkpoint of it.
+  /// Errors: not_found (a lost run has none), as reading the log.
   [[nodiscard]] result<Json> plan_of(const wal::RunState& run) {
     if (!run.plan.is_null()) return run.plan;
     const RunId id = run.id;
     const Lsn plan_lsn = run.order.lsn;
     Json found;
-    wal::Replay reader;
+    wal::PlannedRuns reader;
     const auto read = log.read(run.plan_group, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
-      if (line.lsn > plan_lsn) return Error(errc::cancelled, "far enough");
-      KFM_DET_TRY(reader.apply(line, record));
-      if (line.lsn == plan_lsn && record.wal_id == id) found = reader.state().runs.back().plan;
-      return success();
+      if (line.lsn > plan_lsn && record.operation != wal::operation::checkpoint) return Error(errc::cancelled, "far enough");
+      return reader.see(line, record, [&](const wal::RunState& planned, const std::string&) -> result<void> {
+        if (planned.id == id) found = planned.plan;
+        return success();
+      });
     });
     if (!read && read.error().code() != errc::cancelled) return read.error();
     if (found.is_null()) return Error(errc::not_found, "the log does not hold the plan of this run", id.text(), "A loss was accepted, or the log was compacted.");

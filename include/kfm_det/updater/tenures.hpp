@@ -18,6 +18,7 @@
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/updater/approval.hpp"
 #include "kfm_det/updater/back.hpp"
+#include "kfm_det/updater/compact.hpp"
 #include "kfm_det/updater/held.hpp"
 #include "kfm_det/updater/loss.hpp"
 #include "kfm_det/updater/run_report.hpp"
@@ -131,6 +132,21 @@ struct Tenures {
     KFM_DET_TRY(LossReport report, detail::accept_loss(session, scope, version ? *version : runs.empty() ? Version{0, 0, 0} : runs.back().version, keep));
     KFM_DET_TRY(held->end());
     return report;
+  }
+
+  /// Updater::compact and Operator::compact; `version` as for accept_loss.
+  [[nodiscard]] result<CompactionReport> compact(const Scope& scope, const std::optional<Version>& version, const std::string& actor) {
+    KFM_DET_TRY(check_actor(actor, env.actor));
+    if constexpr (!St::claims.trims) {
+      return Error(errc::unsupported, "this store does not trim, so a checkpoint would only make its log longer", StreamId::of(scope).text, "Keep the whole log, or take a store that claims `trims`.");
+    } else {
+      KFM_DET_TRY(auto held, take(scope));
+      held->session->actor = actor;
+      const auto& runs = held->session->state().runs;
+      KFM_DET_TRY(const CompactionReport report, detail::compact(*held->session, scope, version ? *version : runs.empty() ? Version{0, 0, 0} : runs.back().version));
+      KFM_DET_TRY(held->end());
+      return report;
+    }
   }
 
  private:

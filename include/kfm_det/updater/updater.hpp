@@ -142,6 +142,13 @@ class Updater {
     return tenures_.accept_loss(scope_of(partition), Version(P::version), actor);
   }
 
+  /// Folds what the log says into a checkpoint and drops what is below it: explain, undo and every verdict say the same before and after. What is dropped is
+  /// where the store puts it (FileStore: archive/). Nothing new to fold writes nothing. `actor` is recorded.
+  /// Errors: unsupported (the store does not trim; nothing was written), and as run() for lease, log and sink.
+  [[nodiscard]] result<CompactionReport> compact(const std::string& partition = {}, const std::string& actor = {}) {
+    return tenures_.compact(scope_of(partition), Version(P::version), actor);
+  }
+
   /// Which run, version and inputs made what is current of a key, when, and what it replaced. Looks only: no lease, no byte changed.
   /// Errors: not_found (no run ever planned the key), the verdicts of recovery.
   [[nodiscard]] result<Explanation> explain(const BusinessKey& key, const std::string& partition = {}) { return explain_key(tenures_.store, tenures_.sink, StreamId::of(scope_of(partition)), key); }
@@ -332,7 +339,7 @@ class Updater {
     session.begin_risk(run.id, payload);
     KFM_DET_TRY(const std::string text, canonical(payload));
     std::vector<wal::WalRecord> group;
-    const std::size_t half = tenures_.env.limits.line_bytes_max / 2, piece_max = half > 8192 ? half - 4096 : 1024;   // in a string every byte may need two
+    const std::size_t piece_max = detail::piece_bytes_max(tenures_.env.limits.line_bytes_max);
     if (text.size() > piece_max) {
       std::uint64_t parts = 0;
       for (const std::string_view piece : detail::pieces(text, piece_max)) {

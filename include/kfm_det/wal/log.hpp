@@ -88,6 +88,8 @@ class DoneHeads {
     if (head && is_above(*head, highest_)) highest_ = *std::move(head);
     return success();
   }
+  /// lsn 0: none.
+  [[nodiscard]] const Head& highest() const { return highest_; }
   /// False when the sink was put back; the recovery says so then.
   [[nodiscard]] bool agree(const Head& witness, Recovery& recovery) const {
     if (!is_above(highest_, witness)) return true;
@@ -193,6 +195,8 @@ class Log {
   [[nodiscard]] result<Lsn> read(Lsn from, RecordVisitor visitor) { return wal::read_records(state_->stream, from, visitor); }
   [[nodiscard]] std::size_t line_bytes_max() const { return state_->options.line_bytes_max; }
 
+  /// What is below a durable checkpoint that begins at `lsn` may go. Errors: the store's; unsupported where it does not trim.
+  [[nodiscard]] result<void> drop_before(Lsn lsn) { return state_->stream.drop_before(lsn); }
   /// An idle moment: leaves a durable MARK behind the tail.
   [[nodiscard]] result<void> prove() { return state_->stream.prove(); }
   /// A graceful end: proves, and lets go of the stream.

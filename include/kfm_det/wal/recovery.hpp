@@ -6,7 +6,9 @@
 /// name such an LSN. *Proof* that an LSN was durable once: a later segment begins behind it, a living MARK names it, a valid frame
 /// carries it as `durable_upto`, or an outside witness saw it. A proven LSN that is missing is corruption. Above the proof torn cannot
 /// be told from rotted: TornTail means *unproven*, not *unacknowledged*. Garbage in a gap between two frames is no damage.
-/// (The exhaustive models behind these rules are segment_model, sector_model and claim_model.)
+/// A log begins at LSN 1, or where a segment begins with a whole checkpoint (wal/checkpoint.hpp): that proves what was below it, needs none of it, and
+/// heals nothing above. What is below is read as long as it is whole; where it is damaged, or parts of it are gone, the log begins at the checkpoint.
+/// (The exhaustive models behind these rules are segment_model, sector_model, claim_model and compact_model.)
 #ifndef KFM_DET_WAL_RECOVERY_HPP
 #define KFM_DET_WAL_RECOVERY_HPP
 
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "kfm_det/contracts/store.hpp"
+#include "kfm_det/wal/checkpoint.hpp"
 #include "kfm_det/wal/envelope_reader.hpp"
 
 namespace kfm_det::wal {
@@ -66,7 +69,7 @@ struct FramePlace {
   return std::min(garbage.find("{\"body\":{", 1), garbage.find("{\"mark\":{", 1));
 }
 
-/// Reads segments in the order of their ordinals and reaches the verdict. Feed every *living* segment (see `living`), then `finish`.
+/// Reads segments in the order of their ordinals and reaches the verdict. Feed every *living* segment (see `living`), or those from `begin_with` on, then `finish`.
 class Judge {
  public:
   /// `names`: every segment, any order. Witnesses of other streams are an error of the caller and count as foreign.
@@ -87,12 +90,105 @@ class Judge {
   /// The segments that hold frames that count, in the order in which they must be fed.
   struct Living { SegmentName name; Lsn limit; /* first LSN of a later segment: frames from here on are dead */ };
   [[nodiscard]] const std::vector<Living>& living() const { return living_; }
+  /// The first segment to be fed is living()[index]: it begins with LSN 1 or with a checkpoint.
+  void begin_with(std::size_t index) { fed_ = index; }
 
-  /// Bytes of the next living segment, whole. Answers false when the verdict cannot change any more (stop feeding).
+  /// Bytes of the next living segment, whole. Answers false when the verdict can change no more, but by a segment that begins with a checkpoint: feed on
+  /// as long as there are some.
   bool feed(BytesView bytes, const std::string& where) {
     const auto [name, limit] = living_.at(fed_);
-    const bool first_segment = fed_ == 0;
     ++fed_;
+    if (name.first > 1 && (stopped_ || !begun_))
+      if (const auto base = read_base(bytes, stream_, name.first); base && base->last < limit) begin_at(*base);
+    if (stopped_) return false;
+    stopped_ = !take(name, limit, bytes, where, !std::exchange(begun_, true));
+    return !stopped_;
+  }
+
+  /// What the store itself knows durable, where it needs no lines to say so (a database, memory).
+  void store_proves(Lsn upto) { inner_proof_ = std::max(inner_proof_, upto); }
+
+  /// The next living segment could not be read, or is larger than anyone would write. As a feed() that answers false.
+  void unreadable(const std::string& where, const Error& error) {
+    ++fed_;
+    if (stopped_) return;
+    found_.unreadable = stopped_ = true;
+    evidence_.push_back({where, 0, 0, error.what()});
+  }
+
+  /// The verdict and what supports it. `accept_loss` changes only the incarnation that begins.
+  [[nodiscard]] Recovery finish(bool accept_loss = false) {
+    Recovery out;
+    if (inner_proof_ > tail_.lsn || rest_durable_ > tail_.lsn) {
+      if (!found_.proven_missing)
+        note(0, 0, "LSN " + std::to_string(std::max(inner_proof_, rest_durable_)) + " is proven durable, but the last good frame is LSN " + std::to_string(tail_.lsn));
+      found_.proven_missing = true;
+    }
+    Incarnation highest = tail_.incarnation;
+    Lsn witnessed = 0;
+    for (std::size_t i = 0; i < witnesses_.size(); ++i) {
+      const Head& witness = witnesses_[i];
+      if (witness.lsn == 0) continue;
+      if (witness.stream != stream_) { found_.foreign = true; evidence_.push_back({witness.stream.text, 0, 0, "a witness of another stream was given"}); continue; }
+      highest = std::max(highest, witness.incarnation);
+      if (witness.lsn < base_.first)
+        if (const auto end = ends_of(base_).find(stream_, witness.lsn)) seen_[i] = {end->hash == witness.hash, end->incarnation == witness.incarnation};
+      if (witness.incarnation < tail_.incarnation && !seen_[i].same_incarnation) continue;   // a loss was accepted behind it
+      if (witness.lsn > tail_.lsn || witness.incarnation > tail_.incarnation) {
+        found_.witness_above = true;
+        evidence_.push_back({stream_.text, 0, 0, "the sink saw LSN " + std::to_string(witness.lsn) + " of incarnation " + std::to_string(witness.incarnation) +
+                                                     ", but the log ends at LSN " + std::to_string(tail_.lsn) + " of incarnation " + std::to_string(tail_.incarnation)});
+      } else if (!seen_[i].same_hash) {
+        found_.forked = true;
+        evidence_.push_back({stream_.text, 0, 0, "the sink saw another entry at LSN " + std::to_string(witness.lsn)});
+      } else {
+        witnessed = std::max(witnessed, witness.lsn);
+      }
+    }
+    out.verdict = judge(found_);
+    out.base = base_.first;
+    out.tail = tail_;
+    out.known = std::max({tail_.lsn, inner_proof_, rest_durable_, names_.empty() ? 0 : names_.back().first - 1});
+    for (const Head& witness : witnesses_)
+      if (witness.stream == stream_ && witness.incarnation >= tail_.incarnation) out.known = std::max(out.known, witness.lsn);
+    out.proven = std::min(std::max(inner_proof_, witnessed), tail_.lsn);
+    out.incarnation = std::max<Incarnation>(highest, 1);
+    if (accept_loss && can_accept(out.verdict)) ++out.incarnation;
+    out.evidence = std::move(evidence_);
+    return out;
+  }
+
+  /// Where the log begins, as far as it was fed: 1, or the first LSN of the checkpoint that it begins with.
+  [[nodiscard]] Lsn base() const { return base_.first; }
+  /// Places of the good frames of the last segment that counted.
+  [[nodiscard]] const std::vector<FramePlace>& places() const { return places_; }
+  /// Where the segment that was fed last is in `living()`, plus one.
+  [[nodiscard]] std::size_t fed() const { return fed_; }
+  /// The verdict can only be changed by a checkpoint: what is fed does not count.
+  [[nodiscard]] bool is_stopped() const { return stopped_; }
+
+  static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+
+ private:
+  struct Pending { Line line; FramePlace place; };
+  struct Seen { bool same_hash = false, same_incarnation = false; };
+
+  /// The log begins with this checkpoint: what was found below it says nothing any more.
+  void begin_at(const Base& base) {
+    base_ = base;
+    tail_.lsn = base.first - 1;
+    tail_.hash = base.prev;
+    tail_.incarnation = base.incarnation;
+    found_ = Findings{};
+    evidence_.clear();
+    inner_proof_ = std::max(inner_proof_, base.first - 1);
+    begun_ = true;
+    stopped_ = false;
+    std::fill(seen_.begin(), seen_.end(), Seen{});
+  }
+
+  /// False: it stops here.
+  bool take(const SegmentName& name, Lsn limit, BytesView bytes, const std::string& where, bool first_segment) {
     places_.clear();
     where_ = where;
     if (name.first > tail_.lsn + 1) {
@@ -173,7 +269,7 @@ class Judge {
         continue;
       }
       const bool starts = line.group_index == 0 && line.lsn == tail_.lsn + 1;
-      if (starts && first_frame && fed_ > 1 && line.link != tail_.hash) {
+      if (starts && first_frame && !first_segment && line.link != tail_.hash) {
         found_.forked = true;
         note(offset, text.size(), "LSN " + std::to_string(line.lsn) + " does not follow from the frame before it: two histories");
         return false;
@@ -220,65 +316,6 @@ class Judge {
     return true;
   }
 
-  /// What the store itself knows durable, where it needs no lines to say so (a database, memory).
-  void store_proves(Lsn upto) { inner_proof_ = std::max(inner_proof_, upto); }
-
-  /// A segment that could not be read, or that is larger than anyone would write.
-  void unreadable(const std::string& where, const Error& error) {
-    found_.unreadable = true;
-    evidence_.push_back({where, 0, 0, error.what()});
-  }
-
-  /// The verdict and what supports it. `accept_loss` changes only the incarnation that begins.
-  [[nodiscard]] Recovery finish(bool accept_loss = false) {
-    Recovery out;
-    if (inner_proof_ > tail_.lsn || rest_durable_ > tail_.lsn) {
-      if (!found_.proven_missing)
-        note(0, 0, "LSN " + std::to_string(std::max(inner_proof_, rest_durable_)) + " is proven durable, but the last good frame is LSN " + std::to_string(tail_.lsn));
-      found_.proven_missing = true;
-    }
-    Incarnation highest = tail_.incarnation;
-    Lsn witnessed = 0;
-    for (std::size_t i = 0; i < witnesses_.size(); ++i) {
-      const Head& witness = witnesses_[i];
-      if (witness.lsn == 0) continue;
-      if (witness.stream != stream_) { found_.foreign = true; evidence_.push_back({witness.stream.text, 0, 0, "a witness of another stream was given"}); continue; }
-      highest = std::max(highest, witness.incarnation);
-      if (witness.incarnation < tail_.incarnation && !seen_[i].same_incarnation) continue;   // a loss was accepted behind it
-      if (witness.lsn > tail_.lsn || witness.incarnation > tail_.incarnation) {
-        found_.witness_above = true;
-        evidence_.push_back({stream_.text, 0, 0, "the sink saw LSN " + std::to_string(witness.lsn) + " of incarnation " + std::to_string(witness.incarnation) +
-                                                     ", but the log ends at LSN " + std::to_string(tail_.lsn) + " of incarnation " + std::to_string(tail_.incarnation)});
-      } else if (!seen_[i].same_hash) {
-        found_.forked = true;
-        evidence_.push_back({stream_.text, 0, 0, "the sink saw another entry at LSN " + std::to_string(witness.lsn)});
-      } else {
-        witnessed = std::max(witnessed, witness.lsn);
-      }
-    }
-    out.verdict = judge(found_);
-    out.tail = tail_;
-    out.known = std::max({tail_.lsn, inner_proof_, rest_durable_, names_.empty() ? 0 : names_.back().first - 1});
-    for (const Head& witness : witnesses_)
-      if (witness.stream == stream_ && witness.incarnation >= tail_.incarnation) out.known = std::max(out.known, witness.lsn);
-    out.proven = std::min(std::max(inner_proof_, witnessed), tail_.lsn);
-    out.incarnation = std::max<Incarnation>(highest, 1);
-    if (accept_loss && can_accept(out.verdict)) ++out.incarnation;
-    out.evidence = std::move(evidence_);
-    return out;
-  }
-
-  /// Places of the good frames of the segment that was fed last.
-  [[nodiscard]] const std::vector<FramePlace>& places() const { return places_; }
-  /// Where the segment that was fed last is in `living()`.
-  [[nodiscard]] std::size_t fed() const { return fed_; }
-
-  static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
-
- private:
-  struct Pending { Line line; FramePlace place; };
-  struct Seen { bool same_hash = false, same_incarnation = false; };
-
   void accept(const Pending& frame) {
     tail_.lsn = frame.line.lsn;
     tail_.hash = frame.line.hash;
@@ -301,6 +338,8 @@ class Judge {
   Findings found_;
   Head tail_;
   Lsn inner_proof_ = 0, rest_durable_ = 0;
+  Base base_;
+  bool begun_ = false, stopped_ = false;
   std::size_t fed_ = 0;
   std::string where_;
   std::vector<FramePlace> places_;

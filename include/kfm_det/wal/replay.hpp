@@ -3,6 +3,7 @@
 /// Replay: folds the records of a stream into the state of its runs. The one reader of what the updater writes.
 ///
 /// Law REPLAY-1: the state is a function of the records alone; replaying a longer prefix never contradicts a shorter one's finished runs.
+/// Law REPLAY-2: replay from a checkpoint gives what replay of the whole log gives, field by field, also behind further records. Bug: a run that the covered range lost.
 /// Errors: errc::unsupported_version for a control entry that this version does not know, errc::corrupt_committed for a record that
 /// cannot stand where it does (a step of a run without PLAN). Thread-safety: one Replay, one thread.
 #ifndef KFM_DET_WAL_REPLAY_HPP
@@ -13,7 +14,9 @@
 #include <utility>
 
 #include "kfm_det/core/json_parser.hpp"
+#include "kfm_det/wal/checkpoint_state.hpp"
 #include "kfm_det/wal/envelope_reader.hpp"
+#include "kfm_det/wal/run_payload.hpp"
 #include "kfm_det/wal/run_state.hpp"
 
 namespace kfm_det::wal {
@@ -22,10 +25,11 @@ class Replay {
  public:
   /// The next record. Duplicates cannot come: LSNs are unique and in order.
   [[nodiscard]] result<void> apply(const Line& line, const WalRecord& record) {
+    const bool begins = !std::exchange(begun_, true);
     state_.highest_token = std::max(state_.highest_token, record.token);
     if (record.phase == Phase::CONTROL && record.operation == operation::plan_part) return part(line, record);
     if (record.phase == Phase::CONTROL && record.operation == operation::loss) return loss(line, record);
-    if (record.phase == Phase::CONTROL && record.operation == operation::checkpoint) return unknown(line, record);
+    if (record.phase == Phase::CONTROL && record.operation == operation::checkpoint) return checkpoint(line, record, begins);
     if (record.phase == Phase::PLAN) return plan(line, record);
     RunState* run = find(record.wal_id);
     if (!run) return Error(errc::corrupt_committed, "a record of a run that has no PLAN record", place(line, record), "Verify the log.");
@@ -47,7 +51,7 @@ class Replay {
   /// Gives a run that was finished its plan and effects again, from its PLAN record's payload. Errors: invalid_json for one that is not.
   [[nodiscard]] static result<void> recall(RunState& run, Json payload) {
     RunState planned;
-    KFM_DET_TRY(fill(planned, payload));
+    KFM_DET_TRY(read_plan(planned, payload));
     run.plan = std::move(payload);
     run.effects = std::move(planned.effects);
     run.has_effects = true;
@@ -79,6 +83,16 @@ class Replay {
     return success();
   }
 
+  /// The checkpoint that the log begins with is the state; one that stands behind other records says what they gave.
+  result<void> checkpoint(const Line& line, const WalRecord& record, bool begins) {
+    if (line.group_index == 0) loads_ = begins;
+    if (!loads_) return success();
+    auto read = checkpoint_.see(line.group_index, record.payload, [&](const Json& item) { return read_item(item, state_); });
+    if (!read) return read.error().as(errc::corrupt_committed).at(place(line, record));
+    if (line.group_index + 1 == line.group_count && !checkpoint_.is_whole()) return Error(errc::corrupt_committed, "a checkpoint that ends in the middle", place(line, record), "Verify the log.");
+    return success();
+  }
+
   result<void> plan(const Line& line, const WalRecord& record) {
     Json payload = record.payload;
     if (payload.find("parts")) {   // a plan larger than a line: its text stands in the PLAN_PART entries of the same group
@@ -97,7 +111,7 @@ class Replay {
     run.input_hash = record.input_hash;
     run.next_seq = record.seq + 1;
     run.planned_at = record.ts;
-    auto filled = fill(run, payload);
+    auto filled = read_plan(run, payload);
     if (!filled) return filled.error().as(errc::corrupt_committed).at(place(line, record));
     for (const auto& effect : run.effects) state_.planned_keys.insert(effect.business_key.text);
     run.planned_effects = run.effects.size();
@@ -105,38 +119,6 @@ class Replay {
     state_.newest[run.trigger_key] = state_.runs.size();
     state_.runs.push_back(std::move(run));
     return success();
-  }
-
-  static result<void> fill(RunState& run, const Json& payload) {
-    const Json* trigger = payload.find("trigger");
-    if (!trigger) return Error(errc::invalid_json, "a PLAN record without trigger");
-    KFM_DET_TRY(run.trigger_key, get_string(*trigger, "key"));
-    KFM_DET_TRY(run.trigger_kind, get_string(*trigger, "kind"));
-    KFM_DET_TRY(const std::string plan_hash, get_string(payload, "plan_hash"));
-    KFM_DET_TRY(run.plan_hash, PlanHash::from_hex(plan_hash));
-    if (payload.find("predecessor")) {
-      KFM_DET_TRY(const std::string text, get_string(payload, "predecessor"));
-      KFM_DET_TRY(run.predecessor, RunId::parse(text));
-    }
-    KFM_DET_TRY(run.effects, read_effects(payload));
-    return success();
-  }
-  static result<std::vector<EffectState>> read_effects(const Json& payload) {
-    const Json* effects = payload.find("effects");
-    if (!effects) return Error(errc::invalid_json, "a record without effects");
-    std::vector<EffectState> out;
-    for (const Json& item : effects->items()) {
-      EffectState effect;
-      KFM_DET_TRY(effect.step_id, get_string(item, "step"));
-      KFM_DET_TRY(effect.business_key.text, get_string(item, "business_key"));
-      KFM_DET_TRY(const std::string hex, get_string(item, "effect"));
-      KFM_DET_TRY(effect.effect, EffectId::from_hex(hex));
-      effect.tombstone = item.find("tombstone") != nullptr;
-      effect.irreversible = item.find("irreversible") != nullptr;
-      if (item.find("withdrawn")) effect.progress = EffectState::Progress::withdrawn;
-      out.push_back(std::move(effect));
-    }
-    return out;
   }
 
   /// Records come in the order of the effects, so the search goes on where the last one ended: linear over a whole run.
@@ -156,19 +138,6 @@ class Replay {
     if (!step) return step.error().as(errc::corrupt_committed).at(place(line, record));
     run.executed[record.step_id] = step.value();
     return success();
-  }
-  static result<ExecutedStep> read_executed(const Json& payload) {
-    ExecutedStep step;
-    KFM_DET_TRY(const std::string bytes, get_string(payload, "bytes"));
-    KFM_DET_TRY(step.bytes_hash, Digest::from_hex(bytes));
-    KFM_DET_TRY(step.size, get_u64(payload, "size"));
-    KFM_DET_TRY(const std::string content, get_string(payload, "content"));
-    KFM_DET_TRY(step.content, ContentHash::from_hex(content));
-    if (payload.find("key")) {
-      KFM_DET_TRY(const std::string key, get_string(payload, "key"));
-      KFM_DET_TRY(step.key, IdempotencyKey::from_hex(key));
-    }
-    return step;
   }
 
   result<void> upsert(const Line& line, RunState& run, const WalRecord& record) {
@@ -292,6 +261,8 @@ class Replay {
 
   ScopeState state_;
   std::string parts_;
+  CheckpointText checkpoint_;
+  bool begun_ = false, loads_ = false;
   std::size_t effect_cursor_ = 0;
 };
 

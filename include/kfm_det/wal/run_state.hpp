@@ -65,6 +65,7 @@ struct EffectState {
   bool tombstone = false;
   bool irreversible = false;
   Progress progress = Progress::planned;
+  friend bool operator==(const EffectState&, const EffectState&) = default;
 };
 
 /// What a step gave when it ran.
@@ -82,6 +83,7 @@ struct Failure {
   std::string step_id;
   std::string code;     ///< name of the errc
   std::string sentence;
+  friend bool operator==(const Failure&, const Failure&) = default;
 };
 
 struct RunState {
@@ -111,6 +113,7 @@ struct RunState {
   bool is_lost = false;                ///< listed by an accepted loss: it has no PLAN record, and its effects are those that the sink has
   bool has_effects = true;             ///< false once it is finished: who takes it back reads its PLAN record again (Replay::recall)
   std::vector<std::pair<std::string, EffectState::Progress>> recorded;   ///< how far the way back got while `effects` were not here, by step
+  friend bool operator==(const RunState&, const RunState&) = default;
 };
 
 /// All runs of a scope.
@@ -140,6 +143,7 @@ struct ScopeState {
       if (is_unfinished(run.status)) return true;
     return false;
   }
+  friend bool operator==(const ScopeState&, const ScopeState&) = default;
 };
 
 }  // namespace kfm_det::wal
