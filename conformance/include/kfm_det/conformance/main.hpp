@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kfm_det/conformance/fresh_process.hpp"
 #include "kfm_det/conformance/registry.hpp"
 
 namespace kfm_det::conformance {
@@ -46,6 +47,7 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
 
 /// Runs the registered checks as the command line asks.
 [[nodiscard]] inline int run_main(int argc, char** argv) {
+  serve_fresh_process();
   const char* program = argc > 0 ? argv[0] : "conformance";
   Options options;
   std::string only, json, junit;

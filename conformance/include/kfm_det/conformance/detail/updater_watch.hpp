@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -121,6 +122,20 @@ class Watch {
     for (const auto& [lsn, entry] : entries_)
       if (lsn > durable_ && entry.record && of(*entry.record)) return false;
     return true;
+  }
+  /// Whether what the last tenure found calls an effect DONE that carried a head above `lsn`.
+  [[nodiscard]] bool found_done_above(Lsn lsn) const {
+    for (const auto& [at, entry] : entries_) {
+      if (at > recovered_) break;
+      if (!entry.record || entry.record->phase != wal::Phase::UPSERT || entry.record->status != wal::Status::DONE) continue;
+      const Json* head = entry.record->payload.find("head");
+      if (const auto carried = head ? get_u64(*head, "lsn") : result<std::uint64_t>(std::uint64_t{0}); carried && carried.value() > lsn) return true;
+    }
+    return false;
+  }
+  /// Whether the last tenure wrote a plan, or something about an effect.
+  [[nodiscard]] bool worked_since_recovery() const {
+    return std::any_of(entries_.upper_bound(recovered_), entries_.end(), [](const auto& one) { return one.second.record && (one.second.record->phase == wal::Phase::PLAN || one.second.record->phase == wal::Phase::UPSERT); });
   }
   [[nodiscard]] static std::string text_of(const Json& object, std::string_view member) {
     const Json* found = object.find(member);
