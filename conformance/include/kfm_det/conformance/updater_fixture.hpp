@@ -76,6 +76,18 @@ namespace detail {
 template <class P>
 struct Versioned : P {
   static inline Version version = P::version;
+  static inline SourcesNow* world = nullptr;
+};
+/// The same, and the world hears when inputs() begins to look.
+template <class P>
+  requires plan_clause::mentions_inputs<P>
+struct Versioned<P> : P {
+  static inline Version version = P::version;
+  static inline SourcesNow* world = nullptr;
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
+    if (world) world->looked = true;
+    return P::inputs(reader);
+  }
 };
 
 template <class F>
@@ -204,6 +216,8 @@ class UpdaterUnderTest final : public UpdaterSubject {
   }
   Env environment(Owner* owner) {
     Env env;
+    sources->looked = false;
+    if constexpr (is_open) P::world = sources.get();
     env.clock = clock;
     env.source_reader = WatchedReader(sources, owner);
     env.limits.window = 2;   // several windows in a small plan

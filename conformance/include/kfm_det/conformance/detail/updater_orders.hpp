@@ -60,7 +60,8 @@ class UpdaterOrders {
       one.judge(undo(run));
     }
     play.expect("RUN-15", one.look().current().empty(), "every run was undone, and something shows");
-    play.reach(std::to_string(one.model().runs().size()) + " runs and their undos in some order");
+    const std::size_t many = one.model().runs().size();
+    play.reach(many == 1 ? std::string("one run, and undone") : std::to_string(many) + " runs and their undos in some order");
   }
 
   /// A sink from before the last command, beside the log that knows better; or one that lost nothing which the log calls DONE.

@@ -346,8 +346,9 @@ struct WatchedSink {
 /// The sources of the world as they are now.
 struct SourcesNow {
   Sources sources;
-  enum class Reach : std::uint8_t { yes, later /* open() fails until something was described */ } reach = Reach::yes;
+  enum class Reach : std::uint8_t { yes, later /* open() fails until inputs() has begun to look */ } reach = Reach::yes;
   errc fails_with = errc::unavailable;
+  bool looked = false;   ///< by inputs() of the process at work; of a final plan type: something was described
 };
 class WatchedReader {
  public:
@@ -356,12 +357,12 @@ class WatchedReader {
   WatchedReader(std::shared_ptr<SourcesNow> now, Owner* owner) : now_(std::move(now)), owner_(owner) {}
   [[nodiscard]] result<SourceRef> describe(const std::string& uri) {
     if (owner_ && owner_->dead) throw Killed{};
-    described_ = true;
+    if (now_) now_->looked = true;
     return all().describe(uri);
   }
   [[nodiscard]] result<Source> open(const std::string& uri) {
     if (owner_ && owner_->dead) throw Killed{};
-    if (now_ && now_->reach == SourcesNow::Reach::later && !described_) return Error(now_->fails_with, "the kit lets this source fail", uri, "Trigger again.");
+    if (now_ && now_->reach == SourcesNow::Reach::later && !now_->looked) return Error(now_->fails_with, "the kit lets this source fail", uri, "Trigger again.");
     return all().open(uri);
   }
 
@@ -374,7 +375,6 @@ class WatchedReader {
   }
   std::shared_ptr<SourcesNow> now_;
   Owner* owner_ = nullptr;
-  bool described_ = false;
 };
 
 }  // namespace detail
