@@ -25,6 +25,8 @@ struct UpdaterOverFiles {
   result<Store> open_store() { return Store::open("/wal", {.segment_bytes = 65536, .prewrite_bytes = 8192}, disk.as_process(++processes)); }
   result<Lock> open_lock(const OwnerId& owner, const ManualClock& clock) { return Lock::open("/locks", {owner, clock, disk.as_process(processes)}); }
   result<MemorySink> open_sink() { return sink; }
+  MemorySink copy_sink() { return sink.backup(); }
+  void put_sink_back(const MemorySink& copy) { sink.restore(copy); }
   static std::vector<conformance::Sources> worlds() { return {{{"a", "one"}, {"b", "two"}}, {{"a", "other"}}}; }
   Plan plan(const conformance::Sources& world) const { return conformance::sample_plan(world); }
   void crash() { disk = disk.after_power_loss(fates); }

@@ -21,6 +21,8 @@ struct UpdaterOverMemory {
   result<MemoryStore> open_store() { return store; }
   result<MemoryLock<ManualClock>> open_lock(const OwnerId& owner, const ManualClock& clock) { return MemoryLock<ManualClock>(board, owner, clock); }
   result<MemorySink> open_sink() { return sink; }
+  MemorySink copy_sink() { return sink.backup(); }
+  void put_sink_back(const MemorySink& copy) { sink.restore(copy); }
   static std::vector<Sources> worlds() { return sample_worlds(); }
   Plan plan(const Sources& world) const { return sample_plan(world); }
 

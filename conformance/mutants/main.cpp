@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "conformance/mutants/mutant.hpp"
+#include "kfm_det/conformance/fresh_process.hpp"
+#include "kfm_det/conformance/interpose.hpp"
 #include "kfm_det/core/json.hpp"
 #include "kfm_det/core/json_parser.hpp"
 #include "kfm_det/core/json_writer.hpp"
@@ -70,6 +72,7 @@ std::uint64_t number(const Json& line, const char* member) { return get_u64(line
 }  // namespace
 
 int main(int argc, char** argv) {
+  serve_fresh_process();
   unsigned jobs = 1;
   std::uint32_t cases = 25;
   std::string only, json;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """Plan types that are broken on purpose: what makes a plan, or an operation, depend on something else than its inputs. P06 needs another machine; P14 is found by
-fill patterns here and by valgrind in the suite that runs under it."""
+fill patterns of memory and stack here, and by valgrind in a test of its own (tests/conformance/valgrind.py)."""
 from table import Family, Mutant
 
 # EXTRA: members; BODY: of plan(), with `note` for what goes into the params; OPERATION: of run(), with `bytes`.
@@ -46,7 +46,7 @@ def fixture(body="", operation="(void)0;", extra="", key="ref.uri", golden=""):
 
 FAMILIES = {
     "plan": Family(files=[], fixture="", check="check_plan",
-                   include=['"kfm_det/conformance/updater_sample.hpp"', "<sys/time.h>", "<unistd.h>", "<algorithm>", "<atomic>", "<chrono>", "<clocale>", "<cmath>", "<cstdio>", "<cstdlib>", "<cstring>", "<ctime>", "<fstream>", "<iomanip>", "<memory>",
+                   include=['"kfm_det/conformance/updater_sample.hpp"', "<sys/time.h>", "<unistd.h>", "<algorithm>", "<atomic>", "<chrono>", "<clocale>", "<cmath>", "<cstdio>", "<cstdlib>", "<cstring>", "<ctime>", "<fstream>", "<iomanip>", "<memory>", "<mutex>",
                             "<random>", "<set>", "<sstream>", "<thread>", "<unordered_map>", "<unordered_set>"]),
 }
 
@@ -54,7 +54,8 @@ FAMILIES = {
 OLD = """static std::vector<kfm_det::conformance::GoldenPlan> golden() {
     kfm_det::MemorySourceReader reader;
     std::vector<kfm_det::SourceRef> refs;
-    for (const auto& [uri, bytes] : worlds()[0]) { reader.put(uri, bytes); refs.push_back(reader.describe(uri).value()); }
+    const auto all = worlds();
+    for (const auto& [uri, bytes] : all[0]) { reader.put(uri, bytes); refs.push_back(reader.describe(uri).value()); }
     return {{"1.0.0", kfm_det::input_hash(refs).value().hex(), std::string(64, '0')}};
   }"""
 
@@ -78,10 +79,16 @@ MUTANTS = [
     mutant("P08b", "local-time", "PLAN-1", body='const std::time_t day = 86400 * 365;\n    std::tm parts{};\n    localtime_r(&day, &parts);\n    note = std::to_string(parts.tm_hour) + ":" + std::to_string(parts.tm_min);'),
     mutant("P09", "pointer-order", "PLAN-1", body='std::vector<std::unique_ptr<std::string>> all;\n    for (const SourceRef& ref : inputs) all.push_back(std::make_unique<std::string>(ref.uri));\n    std::sort(all.begin(), all.end());\n    for (const auto& one : all) note += *one;'),
     mutant("P10", "completion-order", "PLAN-5", operation='static std::atomic<int> finished{0};\n    std::thread first([&] { if (finished++ % 2 == 0) bytes += "x"; });\n    first.join();\n    bytes += std::to_string(finished % 3);'),
+    mutant("P10b", "first-come-first-served", "PLAN-5", operation='std::mutex mutex;\n    Bytes out;\n    std::vector<std::thread> all;\n    for (const char c : bytes) all.emplace_back([&mutex, &out, c] { const std::scoped_lock guard(mutex); out += c; });\n    for (auto& one : all) one.join();\n    bytes = out;'),
+    mutant("P09b", "address-of-a-function", "PLAN-1", body='note = std::to_string(reinterpret_cast<std::uintptr_t>(&plan) >> 12);'),
+    mutant("P02d", "the-date-in-an-operation", "PLAN-5", operation='bytes += std::to_string(std::time(nullptr) / 86400);'),
+    mutant("P11d", "environment-with-a-default", "PLAN-1", body='const char* level = std::getenv("KFM_DET_NOWHERE_SET");\n    note = level ? level : "normal";'),
     mutant("P11", "environment-leak", "PLAN-1", body='const char* user = std::getenv("USER");\n    note = user ? user : "nobody";'),
     mutant("P11b", "working-directory", ("PLAN-3", "PLAN-1"), body='char here[4096];\n    note = ::getcwd(here, sizeof here) ? here : "";'),
     mutant("P11c", "reads-a-file", "PLAN-3", body='std::ifstream file("/proc/uptime");\n    std::getline(file, note);'),
     mutant("P14", "uninitialised", "PLAN-1", body='struct Padded { char c; int i; };\n    auto* raw = static_cast<Padded*>(std::malloc(sizeof(Padded) * 8));\n    raw->c = 1;\n    raw->i = 2;\n    note = to_hex(BytesView(reinterpret_cast<const char*>(raw), sizeof(Padded) * 8));\n    std::free(raw);'),
+    mutant("P14b", "padding-on-the-stack", "PLAN-1", extra='struct Padded { char c; long i; };\n__attribute__((noinline)) inline void set_members(Padded& one) { one.c = 1, one.i = 2; }',
+           body='Padded one;\n    set_members(one);\n    note = to_hex(BytesView(reinterpret_cast<const char*>(&one), sizeof one));'),
     mutant("P15", "version-skew", "PLAN-2", golden=OLD),
     mutant("PLAN5", "a-counter-in-an-operation", "PLAN-5", operation='static int runs = 0;\n    bytes += std::to_string(++runs);'),
     mutant("PLAN6", "one-key-twice", "PLAN-6", key='"all"'),

@@ -15,7 +15,7 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
 };
 """),
     # an updater of somebody else: a function that does a whole run
-    "updater_run": Family(files=[], include=['"conformance/backends/updater_over_memory.hpp"'], check="check_updater", fixture=""),
+    "updater_run": Family(files=[], include=['"conformance/backends/updater_over_memory.hpp"', '"kfm_det/wal/log.hpp"', "<optional>", "<set>"], check="check_updater", fixture=""),
 }
 
 ASK = """          KFM_DET_TRY(const auto there, session_.sink.find(effect.effect));
@@ -55,7 +55,124 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
 };
 """
 
+# An updater of somebody else, with the log as its only memory: intents first. FRESH: what an owner does that was too late, and takes a new lease.
+LATE = """
+struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
+  static std::vector<kfm_det::conformance::Sources> worlds() { return {{{"a", "one"}}, {{"a", "two"}}}; }
+  template <class P, class St, class L, class Si, class Env>
+  static kfm_det::result<void> run(P plan, St store, L lock, Si sink, Env env, const kfm_det::Trigger& trigger) {
+    using namespace kfm_det;
+    using Log = wal::Log<typename St::Stream, decltype(env.clock)>;
+    const Scope scope{std::string(UpdaterId(P::id).text), ""};
+    const StreamId stream_id = StreamId::of(scope);
+    std::optional<std::string> mine;   // key, inputs, number: once it has begun
+    std::vector<Upsert> batch;
+    InputHash hash;
+    const auto late = [](const Error& error) { return error.code() == errc::conflict || error.code() == errc::stale_token || error.code() == errc::lease_lost; };
+    for (int tries = 0; tries < 5; ++tries) {
+      KFM_DET_TRY(auto lease, lock.try_acquire(scope, seconds(30)));
+      if (!lease) return Error(errc::busy, "somebody else", "", "wait");
+      const Tenure tenure{scope, lease->token, lease->owner};
+      KFM_DET_TRY(const Head witness, sink.begin(tenure, stream_id));
+      KFM_DET_TRY(auto stream, store.open_stream(stream_id));
+      std::vector<std::pair<std::string, bool>> seen;   // run, finished
+      std::uint64_t seq = 0;
+      auto log = Log::open(std::move(stream), stream_id, witness, env.clock, [&](const wal::Line&, const wal::WalRecord& record) -> result<void> {
+        seq = std::max(seq, record.seq);
+        if (const Json* run = record.payload.find("run")) seen.emplace_back(std::string(*run->string()), record.phase == wal::Phase::COMMIT);
+        return success();
+      });
+      if (!log) { if (late(log.error())) continue; return log.error(); }
+      if (!mine) {
+        SourceReaderView reader(env.source_reader);
+        KFM_DET_TRY(const auto inputs, plan.inputs(reader));
+        KFM_DET_TRY(hash, input_hash(inputs));
+        const std::string name = trigger.key + " " + hash.hex() + " ";
+        std::set<std::string> runs;
+        bool done = false;
+        for (const auto& [run, finished] : seen) {   // the newest run of this key
+          runs.insert(run);
+          if (!run.starts_with(trigger.key + " ")) continue;
+          mine = run.starts_with(name) ? std::optional<std::string>(run) : std::nullopt;
+          done = mine && finished;
+        }
+        if (done) return lock.release(*lease);
+        if (!mine) mine = name + std::to_string(runs.size() + 1);
+        KFM_DET_TRY(const kfm_det::Plan planned, build_plan<P>(inputs));
+        for (const auto& [step, given] : conformance::detail::run_steps<P>(planned, inputs, reader, env.services)) {
+          if (given.key.empty()) continue;
+          const Digest bytes = sha256(given.bytes);
+          KFM_DET_TRY(const auto metadata, parse_json(given.metadata));
+          KFM_DET_TRY(const auto content, content_hash(ContentDescription{bytes, metadata, false}));
+          KFM_DET_TRY(const auto key, idempotency_key(scope.updater_id, Version(P::version), BusinessKey{given.key}, content));
+          batch.push_back({{}, {}, {}, BusinessKey{given.key}, NewVersion{key, bytes, given.bytes, metadata}});
+        }
+      FRESH}
+      const RunId run{uuid_v8(sha256(*mine))};
+      const auto record = [&](wal::Phase phase, wal::Status status) {
+        wal::WalRecord out;
+        out.wal_id = run, out.seq = ++seq, out.phase = phase, out.status = status, out.operation = "upsert", out.updater_id = scope.updater_id, out.updater_version = Version(P::version);
+        out.input_hash = hash, out.actor = "somebody", out.token = lease->token.value, out.payload = Json::object({{"run", Json(*mine)}});
+        return out;
+      };
+      std::vector<wal::WalRecord> intents;
+      for (Upsert& one : batch) {
+        one.effect = EffectId{sha256(*mine + one.business_key.text)};
+        one.run = run;
+        one.order = Order{1, std::stoull(mine->substr(mine->rfind(' ') + 1))};
+        intents.push_back(record(wal::Phase::UPSERT, wal::Status::IN_PROGRESS));
+        intents.back().payload.set("effect", Json(one.effect.hex()));
+      }
+      const auto head = log.value().commit(intents);
+      if (!head) { if (late(head.error())) continue; return head.error(); }
+      const auto answers = sink.upsert(tenure, head.value(), batch);
+      if (!answers) { if (late(answers.error())) continue; return answers.error(); }
+      std::vector<wal::WalRecord> done{record(wal::Phase::COMMIT, wal::Status::DONE)};
+      const auto end = log.value().commit(done);
+      if (!end) { if (late(end.error())) continue; return end.error(); }
+      return lock.release(*lease);
+    }
+    return Error(errc::busy, "others were always quicker", "", "wait");
+  }
+};
+"""
+
+# An operation that counts its runs.
+IMPURE = """
+namespace kfm_det::ID {
+struct Count {
+  struct Params { SourceRef source; };
+  static result<Output> run(const Params& params, StepContext& context) {
+    static int runs = 0;
+    KFM_DET_TRY(Bytes bytes, context.read_all(params.source));
+    return Output::publish(BusinessKey{params.source.uri}, bytes + std::to_string(++runs));
+  }
+};
+KFM_DET_DESCRIBE(Count::Params, source)
+struct Planned {
+  static constexpr UpdaterId id{"mutant"};
+  static constexpr Version version{1, 0, 0};
+  using Operations = kfm_det::Operations<Count>;
+  std::vector<std::string> uris;
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const { return reader.describe_all(uris); }
+  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
+    for (const SourceRef& ref : inputs) plan.step<Count>("count:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri});
+    return success();
+  }
+};
+}
+struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
+  using Plan = kfm_det::ID::Planned;
+  Plan plan(const kfm_det::conformance::Sources& world) const { Plan out; for (const auto& [uri, bytes] : world) out.uris.push_back(uri); return out; }
+};
+"""
+VERSION_KEY = "KFM_DET_TRY(now.key, idempotency_key(run.updater_id, run.version, *step.publishes, entry->content));"
+
 MUTANTS = [
+    Mutant("PLAN5u", "an-operation-that-counts", "updater_run", "PLAN-5", [], fixture=IMPURE),
+    Mutant("RUN9", "late-and-goes-on-with-a-new-lease", "updater_run", "RUN-9", [], fixture=LATE.replace("FRESH", "} else {\n        std::set<std::string> runs;\n        for (const auto& [run, finished] : seen) runs.insert(run);\n        mine = mine->substr(0, mine->rfind(' ') + 1) + std::to_string(runs.size() + 1);\n      ")),
+    Mutant("RUN8v", "a-version-for-each-run", "updater", "RUN-8", [(FORWARD, VERSION_KEY, VERSION_KEY.replace("run.updater_id,", 'run.updater_id + "-" + run.id.text().substr(0, 8),'))]),
+    Mutant("LOG6u", "a-sink-that-was-put-back-is-merged", "updater", "LOG-6", [(UPDATER, "    if (!log) {\n", "    if (!log && log.error().code() == errc::sink_regressed) {\n      held.reset();\n      return take(scope, {.accept_loss = true});\n    }\n    if (!log) {\n")]),
     Mutant("R09", "resumed-as-a-new-run", "updater", "RUN-8", [(SETTLE, "auto went = go_forward(forward, id);", "(void)&Settler::go_forward;\n    result<void> went = Error(errc::input_changed, \"begin anew\");")]),
     Mutant("R22", "noop-any-history", "updater", "RUN-10", [(UPDATER, FORCE, FORCE.replace("\n    if", "\n    for (const auto& run : session.state().runs)\n      if (newest && run.trigger_key == trigger.key && run.input_hash == hash && run.version == Version(P::version) && run.status == wal::RunStatus::committed) return true;\n    if"))]),
     Mutant("R23", "resume-after-undo", "updater", "RUN-11", [(SETTLE, "if (run.status == RunStatus::undoing) return withdraw(session_, id, run.ends_as, nullptr);", "")]),
@@ -90,6 +207,7 @@ MUTANTS = [
     Mutant("RUN16", "a-passing-error-is-final", "updater", ("RUN-16", "RUN-7", "RUN-12"), [(SESSION, "default: return error.retry() == Retry::permanent ? Meaning::final_error : Meaning::passing;", "default: return Meaning::final_error;")]),
     # odd, and right
     Mutant("benign_u1", "every-effect-is-sent-again-on-resume", "updater", None, [(FORWARD, "if (run.effects[i].progress != Progress::done) todo.push_back(i);", "todo.push_back(i);")]),
+    Mutant("benign_u6", "another-updater-that-asks-again", "updater_run", None, [], fixture=LATE.replace("FRESH", "} else {\n        return Error(errc::busy, \"somebody else went on\", \"\", \"trigger again\");\n      ")),
     Mutant("benign_u2", "windows-of-one", "updater", None, [(FORWARD, "std::min<std::size_t>(todo.size(), start + std::max<std::uint32_t>(session_.env.limits.window, 1))", "start + 1")]),
     Mutant("benign_u3", "every-step-runs-again", "updater", None, [(FORWARD, "          if (stored) continue;", "          (void)stored;")]),
     Mutant("benign_u4", "no-cheap-answer", "updater", None, [(UPDATER, "if (cheap) return *std::move(cheap);", "(void)cheap;")]),

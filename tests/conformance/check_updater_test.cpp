@@ -84,6 +84,44 @@ struct NoLog : Small {
   }
 };
 
+/// inputs() reads its source, and describes none.
+struct Reading : Small {
+  struct Plan : SamplePlan {
+    result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
+      KFM_DET_TRY(const Bytes bytes, reader.read_all("a"));
+      return std::vector<SourceRef>{SourceRef{"a", ContentHash{sha256(bytes)}, {}}};
+    }
+  };
+  Plan plan(const Sources&) const { return {}; }
+};
+
+/// A sink that was put back is taken as it is: an updater that accepts every loss.
+struct Merging : Small {
+  template <class P, class St, class L, class Si, class Env>
+  struct Updater : kfm_det::Updater<P, St, L, Si, Env> {
+    using kfm_det::Updater<P, St, L, Si, Env>::Updater;
+    result<RunReport> run(const Trigger& trigger) {
+      (void)this->accept_loss();
+      return kfm_det::Updater<P, St, L, Si, Env>::run(trigger);
+    }
+  };
+};
+
+/// Every undo takes the run before it along.
+struct Overdoing : Small {
+  template <class P, class St, class L, class Si, class Env>
+  struct Updater : kfm_det::Updater<P, St, L, Si, Env> {
+    using kfm_det::Updater<P, St, L, Si, Env>::Updater;
+    result<RunReport> undo(const RunId& id) {
+      KFM_DET_TRY(const auto runs, this->status());
+      KFM_DET_TRY(RunReport report, (kfm_det::Updater<P, St, L, Si, Env>::undo(id)));
+      for (std::size_t i = 1; i < runs.size(); ++i)
+        if (runs[i].id == id && runs.size() > 2) { KFM_DET_TRY((kfm_det::Updater<P, St, L, Si, Env>::undo(runs[i - 1].id))); }
+      return report;
+    }
+  };
+};
+
 /// An operation that is not pure.
 struct Counting : Small {
   struct Count {
@@ -120,7 +158,33 @@ TEST_CASE("RUN-1 RUN-2 RUN-3 RUN-4 RUN-6 RUN-7 RUN-8 RUN-9 RUN-10 RUN-11 RUN-12 
   CHECK(report.passed());
   for (int law = 1; law <= 16; ++law)
     if (law != 5) CHECK(report.laws.contains("RUN-" + std::to_string(law)));
-  for (const char* what : {"killed", "killed in the recovery", "paused", "failed call", "open run that cannot go on", "whole run whose code is gone", "undo of an open run"}) CHECK(report.reached.contains(what));
+  for (const char* what : {"killed", "killed in the recovery", "paused", "failed call", "open run that cannot go on", "whole run whose code is gone", "undo of an open run", "one run, and undone", "2 runs and their undos in some order", "sink put back"}) CHECK(report.reached.contains(what));
+}
+
+TEST_CASE("a plan type whose inputs() reads its source and describes none passes") {
+  const Report report = check_updater<Reading>(small());
+  INFO(report.to_text());
+  CHECK(report.passed());
+  CHECK(report.reached.contains("open run that cannot go on"));
+}
+
+TEST_CASE("LOG-6 an updater that goes on with a sink that was put back is refused") {
+  Options options = small();
+  options.first_only = true;
+  const Report report = check_updater<Merging>(options);
+  INFO(report.to_text());
+  REQUIRE_FALSE(report.passed());
+  CHECK(report.violations[0].law == "LOG-6");
+  CHECK(report.violations[0].operations <= 4);
+}
+
+TEST_CASE("RUN-15 an undo that takes another run along is refused, in whatever order") {
+  Options options = small();
+  options.first_only = true;
+  const Report report = check_updater<Overdoing>(options);
+  INFO(report.to_text());
+  REQUIRE_FALSE(report.passed());
+  CHECK(report.violations[0].law == "RUN-15");
 }
 
 TEST_CASE("RUN-14 a plan type that keeps, gates, is final and wants a service passes, and the report says what could not be played") {

@@ -13,10 +13,12 @@
 #include <map>
 #include <string>
 
+#include "kfm_det/conformance/fresh_process.hpp"
 #include "kfm_det/conformance/registry.hpp"
 
 TEST_CASE("conformance", "[conformance]") {
   using namespace kfm_det::conformance;
+  serve_fresh_process({"conformance"});
   static std::map<std::string, Report> played;   // a check is played once, whatever sections Catch2 enters
   for (const RegisteredCheck& check : registry()) {
     const std::string name = check.check + " " + check.subject;

@@ -21,6 +21,7 @@
 #include "kfm_det/conformance/choices.hpp"
 #include "kfm_det/conformance/laws.hpp"
 #include "kfm_det/conformance/report.hpp"
+#include "kfm_det/conformance/reproducer.hpp"
 #include "kfm_det/core/checksum.hpp"
 #include "kfm_det/core/function_ref.hpp"
 
@@ -124,31 +125,38 @@ class Explorer {
   Explorer(Report& report, const Options& options) : report_(report), options_(options), start_(std::chrono::steady_clock::now()) {
     if (options_.reproduce.empty()) return;
     reproducing_ = true;
-    std::string_view rest = options_.reproduce;
-    const auto word = [&] {
-      const std::size_t end = std::min(rest.find(' '), rest.size());
-      const std::string_view out = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      return out;
-    };
-    const std::string_view version = word(), check = word(), part = word(), choices = word();
-    auto vector = choices.starts_with("choices=") ? choices_of(choices.substr(8)) : std::nullopt;
-    if (version != reproducer_version || check != report_.check || !part.starts_with("part=") || !vector || !rest.empty()) {
-      report_.violations.push_back({"reproduce", "this is no reproducer line of " + report_.check + " by this version (\"" + std::string(reproducer_version) + " " + report_.check + " part=... choices=...\"): " + options_.reproduce,
-                                    "", options_.reproduce, "a line of another check, or a truncated one"});
-      over_ = true;
+    std::string why;
+    auto line = read_reproducer(options_.reproduce, why);
+    if (line && line->check != report_.check) {
+      why = "the line is of " + line->check + ", and this is " + report_.check;
+      line.reset();
+    }
+    if (!line) {
+      no_such_line(why);
       return;
     }
-    part_ = part.substr(5);
-    vector_ = *std::move(vector);
+    part_ = std::move(line->part);
+    vector_ = std::move(line->choices);
+  }
+  /// A line whose part nobody has played.
+  ~Explorer() {
+    if (!reproducing_ || over_ || played_) return;
+    std::string parts;
+    for (const std::string& one : parts_) parts += (parts.empty() ? "" : ", ") + one;
+    no_such_line(report_.check + " has no part " + part_ + " here; it has " + parts);
   }
   Explorer(const Explorer&) = delete;
   Explorer& operator=(const Explorer&) = delete;
 
   /// Plays one part of the check: ends with the first law that breaks, shrunk. With a reproducer only its part and its vector are played.
   void run(std::string_view part, const Bounds& bounds, Trial trial) {
-    if (over_ || (reproducing_ && dashed(part) != part_) || (options_.first_only && !report_.passed())) return;
+    if (reproducing_ && dashed(part) != part_) {
+      parts_.push_back(dashed(part));
+      return;
+    }
+    if (over_ || (options_.first_only && !report_.passed())) return;
     if (reproducing_) {
+      played_ = true;
       if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
       return;
     }
@@ -264,8 +272,12 @@ class Explorer {
     std::string script;
     for (const std::string& line : broken.script) script += (script.empty() ? "" : "\n") + line;
     report_.violations.push_back({broken.law.law, std::move(broken.law.sentence), std::move(script),
-                                  std::string(reproducer_version) + " " + report_.check + " part=" + dashed(part) + " choices=" + to_text(broken.choices),
+                                  Reproducer{report_.check, dashed(part), broken.choices}.text(),
                                   std::string(usual_cause(broken.law.law)), broken.operations});
+  }
+  void no_such_line(const std::string& why) {
+    report_.violations.push_back({"reproduce", why, "", options_.reproduce, "a line of another check or version, or one that was cut"});
+    over_ = true;
   }
   /// A part's name as one word.
   static std::string dashed(std::string_view part) {
@@ -279,8 +291,9 @@ class Explorer {
   std::chrono::steady_clock::time_point start_;
   std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
   std::size_t search_base_ = 0;
-  bool reproducing_ = false, over_ = false;
+  bool reproducing_ = false, over_ = false, played_ = false;
   std::string part_;
+  std::vector<std::string> parts_;   // of the check, while reproducing
   ChoiceVector vector_;
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "kfm_det/conformance/fresh_process.hpp"
 #include "kfm_det/conformance/registry.hpp"
 
 namespace kfm_det::conformance {
@@ -33,6 +34,7 @@ class ConformanceTest : public ::testing::Test {
 };
 
 inline void register_with_gtest() {
+  serve_fresh_process();
   for (const RegisteredCheck& check : registry())
     ::testing::RegisterTest(check.check.c_str(), check.subject.c_str(), nullptr, nullptr, __FILE__, __LINE__, [check]() -> ::testing::Test* { return new ConformanceTest(check); });
 }

@@ -4,10 +4,11 @@
 ///
 ///   int main(int argc, char** argv) { return kfm_det::conformance::run_main(argc, argv); }
 ///
-/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read. This leaf prints; nothing else of the kit does.
+/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; nothing else of the kit does.
 #ifndef KFM_DET_CONFORMANCE_MAIN_HPP
 #define KFM_DET_CONFORMANCE_MAIN_HPP
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -17,7 +18,9 @@
 #include <string_view>
 #include <vector>
 
+#include "kfm_det/conformance/fresh_process.hpp"
 #include "kfm_det/conformance/registry.hpp"
+#include "kfm_det/conformance/reproducer.hpp"
 
 namespace kfm_det::conformance {
 
@@ -36,7 +39,7 @@ inline constexpr std::string_view usage =
     "  --junit FILE        the reports, JUnit XML: a test case for each law\n"
     "  --quiet             only what is broken\n"
     "\n"
-    "Exit codes: 0 every check passed, 1 a law is broken, 2 this command line cannot be read.\n";
+    "Exit codes: 0 every check passed, 1 a law is broken, 2 this command line cannot be read, or its reproducer line played.\n";
 
 inline bool read_number(std::string_view text, std::uint64_t& into) {
   const auto got = std::from_chars(text.data(), text.data() + text.size(), into);
@@ -46,6 +49,7 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
 
 /// Runs the registered checks as the command line asks.
 [[nodiscard]] inline int run_main(int argc, char** argv) {
+  serve_fresh_process();
   const char* program = argc > 0 ? argv[0] : "conformance";
   Options options;
   std::string only, json, junit;
@@ -74,6 +78,12 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
     else if (word == "--junit") junit = value;
     else return refuse("there is no option " + std::string(word));
   }
+  if (!options.reproduce.empty()) {
+    std::string why;
+    const auto line = read_reproducer(options.reproduce, why);
+    if (!line) return refuse("--reproduce: " + why);
+    if (std::none_of(registry().begin(), registry().end(), [&](const RegisteredCheck& one) { return one.check == line->check; })) return refuse("--reproduce: the line is of " + line->check + ", and this program has no such check");
+  }
   std::vector<const RegisteredCheck*> chosen;
   for (const RegisteredCheck& one : registry()) {
     const std::string line = one.check + " " + one.subject;
@@ -85,12 +95,18 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
   if (list) return 0;
   if (chosen.empty()) return refuse("no check fits; --list names them");
   bool passed = true;
+  std::size_t not_played = 0;
   std::string all_json, all_junit;
   for (const RegisteredCheck* one : chosen) {
     if (!quiet) { std::printf("%s %s ...\n", one->check.c_str(), one->subject.c_str()); std::fflush(stdout); }
     const auto start = std::chrono::steady_clock::now();
     const Report report = (*one)(options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (const Violation* no_part = report.find("reproduce")) {   // another fixture may have it
+      std::fprintf(stderr, "%s: --reproduce: %s %s: %s\n", program, one->check.c_str(), one->subject.c_str(), no_part->sentence.c_str());
+      ++not_played;
+      continue;
+    }
     passed = passed && report.passed();
     if (!quiet || !report.passed()) {
       const std::string text = report.to_text();
@@ -113,7 +129,7 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
   };
   const bool has_json = write(json, "[" + all_json + "]\n");
   const bool written = write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + "</testsuites>\n") && has_json;
-  return !written ? 2 : passed ? 0 : 1;
+  return !written || not_played == chosen.size() ? 2 : passed ? 0 : 1;
 }
 
 }  // namespace kfm_det::conformance

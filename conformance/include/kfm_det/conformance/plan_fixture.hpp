@@ -23,12 +23,15 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/conformance/detail/plan_outputs.hpp"
+#include "kfm_det/conformance/fresh_process.hpp"
 #include "kfm_det/core/source_ref.hpp"
 
 namespace kfm_det::conformance {
@@ -77,6 +80,31 @@ struct PlanResult {
   bool two_steps_one_key = false;   ///< the error is errc::duplicate_target
   StepOutputs steps;       ///< of worlds only
   friend bool operator==(const PlanResult&, const PlanResult&) = default;
+
+  /// For the way from one process to another: "size:bytes" for each field.
+  [[nodiscard]] std::string to_text() const {
+    std::string out;
+    const auto add = [&](const std::string& field) { out += std::to_string(field.size()) + ":" + field; };
+    for (const std::string* field : {&text, &plan_hash, &input_hash, &error}) add(*field);
+    add(two_steps_one_key ? "1" : "");
+    for (const auto& [id, step] : steps)
+      for (const std::string* field : {&id, &step.key, &step.bytes, &step.metadata, &step.error}) add(*field);
+    return out;
+  }
+  [[nodiscard]] static std::optional<PlanResult> from_text(std::string_view text) {
+    std::vector<std::string> fields;
+    while (!text.empty()) {
+      std::size_t size = 0, at = 0;
+      while (at < text.size() && text[at] >= '0' && text[at] <= '9' && size < text.size()) size = size * 10 + static_cast<std::size_t>(text[at++] - '0');
+      if (at == 0 || at == text.size() || text[at] != ':' || size > text.size() - at - 1) return std::nullopt;
+      fields.emplace_back(text.substr(at + 1, size));
+      text.remove_prefix(at + 1 + size);
+    }
+    if (fields.size() < 5 || fields.size() % 5 != 0) return std::nullopt;
+    PlanResult out{fields[0], fields[1], fields[2], fields[3], fields[4] == "1", {}};
+    for (std::size_t i = 5; i < fields.size(); i += 5) out.steps[fields[i]] = {fields[i + 1], fields[i + 2], fields[i + 3], fields[i + 4]};
+    return out;
+  }
 };
 
 /// A fixture without its types. `inputs` may be in any order and have doubles; `with_steps` runs the operations, too.
@@ -87,7 +115,24 @@ struct PlanDriver {
   std::function<PlanResult(std::size_t set, std::span<const SourceRef> inputs, bool with_steps)> work_out;
   std::vector<GoldenPlan> golden;
   std::string broken;   ///< why inputs() of a world gave nothing
+  std::optional<std::size_t> fresh;   ///< its number in a fresh process of this program
 };
+
+inline int stack_byte = -1;   // of a child in which plan() finds this byte wherever it sets nothing on its stack
+__attribute__((noinline)) inline void fill_stack(int byte) {
+  volatile unsigned char below[100'000];
+  for (std::size_t i = 0; i < sizeof below; ++i) below[i] = static_cast<unsigned char>(byte);
+}
+/// The plan type, with the stack below plan() as the child wants it.
+template <class P>
+struct OverStack : P {
+  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<typename P::Operations>& builder) {
+    if (stack_byte >= 0) fill_stack(stack_byte);
+    return P::plan(inputs, builder);
+  }
+};
+template <class P> struct MaybeOverStack { using type = OverStack<P>; };
+template <class P> requires std::is_final_v<P> struct MaybeOverStack<P> { using type = P; };
 
 template <class F>
 [[nodiscard]] PlanDriver drive_plan() {
@@ -122,7 +167,7 @@ template <class F>
     PlanResult now;
     const auto hash = input_hash(sets[set]);
     if (hash) now.input_hash = hash.value().hex();
-    const auto planned = build_plan<P>(inputs);
+    const auto planned = build_plan<typename MaybeOverStack<P>::type>(inputs);
     if (!planned) {
       now.error = planned.error().message();
       now.two_steps_one_key = planned.error().code() == errc::duplicate_target;
@@ -141,6 +186,16 @@ template <class F>
   };
   return out;
 }
+
+/// The plan of a fixture, enlisted before main(), so that a fresh process of the program has it under the same number.
+template <class F>
+struct FreshPlan {
+  static std::string answer(std::size_t set) {
+    const PlanDriver driver = drive_plan<F>();
+    return set < driver.sets.size() ? driver.work_out(set, driver.sets[set], true).to_text() : std::string();
+  }
+  static inline const std::size_t number = enlist(&answer);
+};
 
 /// Where two results of one set of inputs differ, in words; empty when they are equal.
 [[nodiscard]] inline std::string plan_difference(const PlanResult& before, const PlanResult& now) {

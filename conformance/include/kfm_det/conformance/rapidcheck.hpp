@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "kfm_det/conformance/choices.hpp"
-#include "kfm_det/conformance/report.hpp"
+#include "kfm_det/conformance/reproducer.hpp"
 
 namespace kfm_det::conformance {
 
@@ -29,7 +29,7 @@ namespace kfm_det::conformance {
 }
 /// The line that plays a vector in one part of a check (the report's `bounds` name the parts).
 [[nodiscard]] inline std::string reproducer_of(std::string_view check, std::string_view part, const ChoiceVector& choices) {
-  return std::string(reproducer_version) + " " + std::string(check) + " part=" + std::string(part) + " choices=" + to_text(choices);
+  return Reproducer{std::string(check), std::string(part), choices}.text();
 }
 
 }  // namespace kfm_det::conformance

@@ -115,11 +115,11 @@ inline std::string Report::to_json() const {
 inline std::string Report::to_junit() const {
   std::map<std::string, std::uint64_t> all = laws;
   for (const Violation& one : violations) all.try_emplace(one.law, 1);
-  std::string out = "<testsuite name=\"" + detail::xml_escaped(check + " " + subject) + "\" tests=\"" + std::to_string(all.size()) + "\" failures=\"" + std::to_string(violations.size()) + "\">\n";
+  std::string out = "<testsuite name=\"" + detail::xml_escaped(check + " " + subject) + "\" tests=\"" + std::to_string(all.size()) + "\" failures=\"" + std::to_string(violations.size()) + "\" errors=\"0\" skipped=\"0\">\n";
   for (const auto& [law, count] : all) {
     out += "  <testcase classname=\"" + detail::xml_escaped(check + "." + subject) + "\" name=\"" + detail::xml_escaped(law) + "\"";
     if (const Violation* one = find(law)) {
-      out += ">\n    <failure message=\"" + detail::xml_escaped(one->sentence) + "\">" +
+      out += ">\n    <failure type=\"" + detail::xml_escaped(law) + "\" message=\"" + detail::xml_escaped(one->sentence) + "\">" +
              detail::xml_escaped(one->script + "\nreproduce: " + one->reproducer + "\nusual cause: " + one->usual_cause) + "</failure>\n  </testcase>\n";
     } else {
       out += "/>\n";

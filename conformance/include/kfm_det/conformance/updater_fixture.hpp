@@ -11,6 +11,8 @@
 ///     // may be left out:
 ///     void wipe();                                                  // the storage is empty: for storage that outlives the fixture
 ///     void crash();                                                 // every process died, or the power went
+///     acme::Copy copy_sink();                                       // what the sink holds now, and
+///     void put_sink_back(const acme::Copy& copy);                   // the sink as it was then, beside the log of now
 ///     Plan plan(const Sources& world) const;                        // for a plan type that wants arguments: of the sources' names, not of their bytes
 ///     void equip(kfm_det::Services& services) const;                // what the operations ask for
 ///     template <class P, class St, class L, class Si, class Env> using Updater = acme::Updater<P, St, L, Si, Env>;   // another updater: run(Trigger), undo(RunId)
@@ -22,6 +24,7 @@
 #ifndef KFM_DET_CONFORMANCE_UPDATER_FIXTURE_HPP
 #define KFM_DET_CONFORMANCE_UPDATER_FIXTURE_HPP
 
+#include <any>
 #include <concepts>
 #include <memory>
 #include <string>
@@ -48,6 +51,7 @@ template <class F> concept has_worlds = requires { { F::worlds() } -> std::conve
 template <class F> concept makes_plan = requires(const F& fixture, const Sources& world) { { fixture.plan(world) } -> std::same_as<typename F::Plan>; };
 template <class F> concept plan_fits = !names_plan<F> || makes_plan<F> || std::default_initializable<typename F::Plan>;
 template <class F> concept crashes = requires(F& fixture) { fixture.crash(); };
+template <class F> concept puts_back = requires(F& fixture) { fixture.put_sink_back(fixture.copy_sink()); };
 template <class F> concept wipes = requires(F& fixture) { fixture.wipe(); };
 template <class F> concept equips = requires(const F& fixture, Services& services) { fixture.equip(services); };
 }  // namespace updater_fixture_clause
@@ -72,6 +76,18 @@ namespace detail {
 template <class P>
 struct Versioned : P {
   static inline Version version = P::version;
+  static inline SourcesNow* world = nullptr;
+};
+/// The same, and the world hears when inputs() begins to look.
+template <class P>
+  requires plan_clause::mentions_inputs<P>
+struct Versioned<P> : P {
+  static inline Version version = P::version;
+  static inline SourcesNow* world = nullptr;
+  result<std::vector<SourceRef>> inputs(SourceReader& reader) const {
+    if (world) world->looked = true;
+    return P::inputs(reader);
+  }
 };
 
 template <class F>
@@ -95,6 +111,7 @@ class UpdaterUnderTest final : public UpdaterSubject {
  public:
   static constexpr std::uint32_t attempts = 3;
   static constexpr bool can_undo = !has_run && requires(UpdaterOf<F>& updater, const RunId& run) { updater.undo(run); };
+  static constexpr bool can_put_back = updater_fixture_clause::puts_back<F>;
   static constexpr bool has_versions = is_open;
   static constexpr bool retires = missing_keys_of<Given> == MissingKeys::retire, may_be_empty = may_be_empty_of<Given>;
 
@@ -178,6 +195,18 @@ class UpdaterUnderTest final : public UpdaterSubject {
     for (const auto& request : requests) request(sink);
   }
 
+  std::any copy_sink() override {
+    if constexpr (can_put_back) return fixture_.copy_sink();
+    else return {};
+  }
+  void put_sink_back([[maybe_unused]] const std::any& copy) override {
+    if constexpr (can_put_back) fixture_.put_sink_back(std::any_cast<const std::remove_cvref_t<decltype(fixture_.copy_sink())>&>(copy));
+  }
+  Head witness() override {
+    auto sink = fixture_.open_sink();
+    auto head = sink ? sink.value().witness(StreamId::of({std::string(UpdaterId(P::id).text), ""})) : result<Head>(sink.error());
+    return head ? std::move(head).value() : Head();
+  }
   void crash() override {
     if constexpr (updater_fixture_clause::crashes<F>) fixture_.crash();
   }
@@ -196,6 +225,8 @@ class UpdaterUnderTest final : public UpdaterSubject {
   }
   Env environment(Owner* owner) {
     Env env;
+    sources->looked = false;
+    if constexpr (is_open) P::world = sources.get();
     env.clock = clock;
     env.source_reader = WatchedReader(sources, owner);
     env.limits.window = 2;   // several windows in a small plan
@@ -270,7 +301,7 @@ class UpdaterUnderTest final : public UpdaterSubject {
 template <class F>
 [[nodiscard]] UpdaterDriver drive_updater() {
   using Subject = UpdaterUnderTest<F>;
-  return {[] { return std::unique_ptr<UpdaterSubject>(std::make_unique<Subject>()); }, F::worlds(), Subject::can_undo, Subject::has_versions, Subject::retires, Subject::may_be_empty, Subject::attempts};
+  return {[] { return std::unique_ptr<UpdaterSubject>(std::make_unique<Subject>()); }, F::worlds(), Subject::can_undo, Subject::can_put_back, Subject::has_versions, Subject::retires, Subject::may_be_empty, Subject::attempts};
 }
 
 }  // namespace detail

@@ -3,7 +3,7 @@
 /// A forked child in which a piece of code runs under changed circumstances, or under traps that say what it looked at: clock, random, files, network.
 ///
 /// The traps: a seccomp filter (SIGSYS names the call); the kernel's clock pages unmapped, so that clocks which need no call end in SIGSEGV there;
-/// PR_SET_TSC where the machine has it. Each may be refused by a container: active() says which are on. Not under a sanitizer, whose runtime calls for itself.
+/// PR_SET_TSC where the machine has it; and the functions of conformance/interpose.hpp. Each may be refused by a container: active_traps() says which are on. Not under a sanitizer, whose runtime calls for itself.
 /// The child answers one text over a pipe and never returns. Thread-safety: one thread; the program must not hold locks of its own while it forks.
 #ifndef KFM_DET_CONFORMANCE_DETAIL_PLAN_CHILD_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_PLAN_CHILD_HPP
@@ -34,19 +34,10 @@
 #include <ucontext.h>
 #endif
 
-namespace kfm_det::conformance::detail {
+#include "kfm_det/conformance/detail/plan_interposed.hpp"
+#include "kfm_det/conformance/fresh_process.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool traps_allowed = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-inline constexpr bool traps_allowed = false;
-#else
-inline constexpr bool traps_allowed = true;
-#endif
-#else
-inline constexpr bool traps_allowed = true;
-#endif
+namespace kfm_det::conformance::detail {
 
 /// What a child came to.
 struct ChildAnswer {
@@ -54,6 +45,12 @@ struct ChildAnswer {
   std::string trapped;   ///< what a trap caught: "the clock: clock_gettime"
   std::string died;      ///< how it ended without an answer
 };
+
+[[nodiscard]] inline std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& one : words) out += (out.empty() ? "" : ", ") + one;
+  return out;
+}
 
 /// Runs `body` in a child and gives its text.
 [[nodiscard]] inline ChildAnswer in_child(const std::function<std::string(int pipe)>& body) {
@@ -74,11 +71,7 @@ struct ChildAnswer {
     } catch (...) {
       text = "=\x01it threw";
     }
-    for (std::size_t at = 0; at < text.size();) {
-      const ssize_t put = ::write(ends[1], text.data() + at, text.size() - at);
-      if (put <= 0) break;
-      at += static_cast<std::size_t>(put);
-    }
+    write_whole(ends[1], text);
     ::_exit(0);
   }
   ::close(ends[1]);
@@ -95,6 +88,23 @@ struct ChildAnswer {
   return out;
 }
 
+struct TrapState {
+  int pipe = -1;
+  std::uintptr_t clock_from = 0, clock_to = 0;
+};
+inline TrapState trap_state;   // of the child, for its signal handler
+
+/// Of a signal handler, or an interposed function: nothing that allocates.
+inline void say_and_end(const char* what, const char* at = nullptr) {
+  (void)!::write(trap_state.pipe, "!", 1);
+  (void)!::write(trap_state.pipe, what, std::strlen(what));
+  if (at) {
+    (void)!::write(trap_state.pipe, " ", 1);
+    (void)!::write(trap_state.pipe, at, std::strlen(at));
+  }
+  ::_exit(3);
+}
+
 #if defined(__linux__) && defined(__x86_64__)
 struct Trap {
   long number;
@@ -109,17 +119,6 @@ inline constexpr Trap traps[] = {
     {SYS_socket, "the network: socket"}, {SYS_connect, "the network: connect"},
     {SYS_getpid, "the process: getpid"}, {SYS_getppid, "the process: getppid"}, {SYS_getuid, "the process: getuid"}};
 
-struct TrapState {
-  int pipe = -1;
-  std::uintptr_t clock_from = 0, clock_to = 0;
-};
-inline TrapState trap_state;   // of the child, for its signal handler
-
-inline void say_and_end(const char* what) {
-  (void)!::write(trap_state.pipe, "!", 1);
-  (void)!::write(trap_state.pipe, what, std::strlen(what));
-  ::_exit(3);
-}
 inline void on_trap(int signal, siginfo_t* info, void* context) {
   if (signal == SIGSYS) {
     for (const Trap& one : traps)
@@ -179,14 +178,22 @@ inline void on_trap(int signal, siginfo_t* info, void* context) {
 [[nodiscard]] inline std::vector<std::string> set_traps(int) { return {}; }
 #endif
 
+/// In a child: from here on whatever looks at the world is named, and ends it.
+inline void watch_everything(int pipe) {
+  (void)set_traps(pipe);
+  trap_state.pipe = pipe;
+  interposed.looked = say_and_end;
+  interposed.mode = Interposed::Mode::watch;
+}
+
 /// Which traps this machine and container allow.
 [[nodiscard]] inline std::string active_traps() {
   if (!traps_allowed) return {};
-  return in_child([](int pipe) {
-    std::string out;
-    for (const std::string& one : set_traps(pipe)) out += (out.empty() ? "" : ", ") + one;
-    return out;
-  }).text;
+  return in_child([](int pipe) { return joined(set_traps(pipe)); }).text;
+}
+/// Which calls arrive at the functions of conformance/interpose.hpp.
+[[nodiscard]] inline std::string active_interposition() {
+  return interposed.probes_size == 0 ? std::string() : in_child([](int) { return joined(interposed_calls()); }).text;
 }
 
 }  // namespace kfm_det::conformance::detail

@@ -7,70 +7,20 @@
 #define KFM_DET_CONFORMANCE_DETAIL_PLAN_ENGINE_HPP
 
 #include <algorithm>
-#include <clocale>
-#include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <iterator>
-#include <locale>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "kfm_det/conformance/detail/plan_child.hpp"
+#include "kfm_det/conformance/detail/plan_circumstances.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/plan_fixture.hpp"
 
 namespace kfm_det::conformance::detail {
-
-/// Commas for points, points for thousands: what a German desktop has.
-struct OtherPunctuation final : std::numpunct<char> {
-  char do_decimal_point() const override { return ','; }
-  char do_thousands_sep() const override { return '.'; }
-  std::string do_grouping() const override { return "\3"; }
-  std::string do_truename() const override { return "wahr"; }
-  std::string do_falsename() const override { return "falsch"; }
-};
-
-/// Freed blocks lie about in an order that allocation gives back: what is allocated next stands at other addresses, in another order.
-inline void disturb_heap(std::uint64_t seed) {
-  Random random(seed);
-  for (std::size_t size = 16; size <= 1024; size += 16) {
-    std::vector<void*> blocks;
-    for (int i = 0; i < 40; ++i) blocks.push_back(std::malloc(size));
-    for (std::size_t i = blocks.size(); i > 1; --i) std::swap(blocks[i - 1], blocks[random.below(static_cast<std::uint32_t>(i))]);
-    for (std::size_t i = 0; i < 30; ++i) std::free(blocks[i]);   // the rest stays: this process ends soon
-  }
-}
-
-/// A change of what surrounds plan() and the operations.
-struct Circumstance {
-  const char* name;
-  const char* law;   ///< that a plan breaks which gives something else
-  void (*change)();
-};
-inline const Circumstance circumstances[] = {
-    {"another locale of the C library", "PLAN-1", [] { for (const char* one : {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "tr_TR.UTF-8", "C.UTF-8", "C.utf8"}) if (std::setlocale(LC_ALL, one)) break; }},
-    {"another std::locale", "PLAN-1", [] { std::locale::global(std::locale(std::locale::classic(), new OtherPunctuation)); }},
-    {"another time zone", "PLAN-1", [] { ::setenv("TZ", "KIT-05:45", 1); ::tzset(); }},
-    {"an empty environment", "PLAN-1", [] { ::clearenv(); }},
-    {"other environment variables", "PLAN-1", [] {
-       for (const char* name : {"HOME", "USER", "LOGNAME", "HOSTNAME", "PATH", "PWD", "LANG", "LC_ALL", "TMPDIR", "SEED", "DEBUG", "ENV", "CI", "SHELL", "TERM", "TZ"}) ::setenv(name, "/kfm_det/another", 1);
-     }},
-    {"another working directory", "PLAN-3", [] { if (::chdir("/proc/self") != 0) (void)!::chdir("/"); }},
-    {"other addresses, in another order", "PLAN-1", [] { disturb_heap(1); }},
-    {"other addresses, in a third order", "PLAN-1", [] { disturb_heap(2); }},
-#ifdef __GLIBC__
-    {"memory that comes filled with 0xA5", "PLAN-1", [] { (void)::mallopt(M_PERTURB, 0x5A); }},
-    {"memory that comes filled with 0x5A", "PLAN-1", [] { (void)::mallopt(M_PERTURB, 0xA5); }},
-#endif
-};
 
 class PlanEngine {
  public:
@@ -83,19 +33,24 @@ class PlanEngine {
       return;
     }
     explorer_.run("inputs", {all, 0, "each set of inputs, worked out once"}, [this](Play& play) { once(play); });
-    const std::string active = active_traps();
-    if (!active.empty()) explorer_.run("watched", {all, 0, "plan() in a child with traps on: " + active}, [this](Play& play) { watched(play); });
-    report_.bounds.push_back(active.empty() ? std::string("traps: none is active (") + (traps_allowed ? "this machine or container refuses them" : "not under a sanitizer") + "); clock, random, files and network are found by difference only"
-                                            : "traps: active for plan() are " + active + "; getenv() and random instructions cannot be trapped and are found by difference");
+    const std::string trapped = active_traps(), calls = active_interposition(), none = traps_allowed ? "" : ": not under a sanitizer";
+    watches_ = !trapped.empty() || !calls.empty();
+    interposes_ = !calls.empty();
+    if (watches_) explorer_.run("watched", {all, 0, "plan() in a child in which whatever looks at the world is named"}, [this](Play& play) { watched(play); });
+    report_.bounds.push_back("traps for plan(): " + (!trapped.empty() ? trapped : traps_allowed ? "none, this machine or container refuses them" : "none" + none));
+    report_.bounds.push_back("interposed calls: " + (!calls.empty() ? calls : traps_allowed ? "none, the program does not include kfm_det/conformance/interpose.hpp" : "none" + none));
+    report_.bounds.push_back(std::string("found by difference only: addresses, unset memory, the order in which threads end, random instructions, locale and time zone") + (interposes_ ? "" : ", the environment") +
+                             (trapped.empty() ? ", and what is not interposed of clock, random numbers, files, machine and network" : "") + "; and whatever operations look at");
     explorer_.run("again", {all, 0, "each set of inputs, twice in one process"}, [this](Play& play) { again(play); });
     explorer_.run("order", {all, 0, "inputs reversed, rotated and doubled"}, [this](Play& play) { order(play); });
     explorer_.run("threads", {all, 0, "in other threads, one after the other"}, [this](Play& play) { threads(play); });
-    explorer_.run("circumstances", {all, 0, std::to_string(std::size(circumstances)) + " changes of locale, zone, environment, folder, addresses and fresh memory, each in a child"}, [this](Play& play) { changed(play); });
+    explorer_.run("circumstances", {all, 0, std::to_string(std::size(circumstances)) + " changes of locale, zone, environment, folder, addresses, fresh memory, clock and threads, each in a child"}, [this](Play& play) { changed(play); });
+    if (fresh_processes().served && driver_.fresh) explorer_.run("fresh process", {all, 0, std::to_string(std::size(fresh_circumstances)) + " layouts of addresses, stack and environment, each in a fresh process of this program"}, [this](Play& play) { fresh(play); });
+    else report_.bounds.push_back("fresh process: none is begun, the program does not call serve_fresh_process() (kfm_det/conformance/fresh_process.hpp)");
     if (!driver_.golden.empty()) explorer_.run("golden", {all, 0, "what other builds gave"}, [this](Play& play) { golden(play); });
     else report_.bounds.push_back("golden: the fixture has no golden(), so PLAN-2 is not asked: other builds, standard libraries and machines are not compared");
     if (!driver_.has_worlds) report_.bounds.push_back("operations: not run, the fixture gives no worlds()");
     report_.bounds.push_back("unordered containers of texts and numbers have one order in every process of one build of one standard library: golden() of another build tells whether that order shows");
-    report_.bounds.push_back("a process with another address layout is not begun: addresses differ by what was allocated before; uninitialised padding is found by fill patterns, and by valgrind");
   }
 
  private:
@@ -123,7 +78,17 @@ class PlanEngine {
     const auto [broken, sentence] = difference(set, now, law, how);
     play.asked("PLAN-1");
     if (driver_.has_worlds) play.asked("PLAN-5");
-    if (!broken.empty()) play.broke(broken, sentence);
+    if (!broken.empty()) play.broke(broken, sentence + seen_by_operations(broken, set));
+  }
+  /// What the operations are seen to look at, for a sentence about them; empty when nothing is seen.
+  std::string seen_by_operations(const std::string& law, std::size_t set) {
+    if (law != "PLAN-5" || !watches_) return {};
+    const ChildAnswer answer = in_child([&](int pipe) {
+      watch_everything(pipe);
+      (void)driver_.work_out(set, driver_.sets[set], true);
+      return std::string();
+    });
+    return answer.trapped.empty() ? std::string() : "; it looks at " + answer.trapped;
   }
   std::pair<std::string, std::string> difference(std::size_t set, const PlanResult& now, const char* law, const std::string& how) {
     if (const std::string plans = plan_difference(base(set), now); !plans.empty()) return {law, "plan() gives another plan " + how + ": " + plans};
@@ -136,7 +101,7 @@ class PlanEngine {
     play.tell("plan the inputs of set " + std::to_string(set + 1) + " with traps on");
     (void)base(set);   // whatever is set up once is set up now
     const ChildAnswer answer = in_child([&](int pipe) {
-      (void)set_traps(pipe);
+      watch_everything(pipe);
       (void)driver_.work_out(set, driver_.sets[set], false);
       return std::string();
     });
@@ -184,15 +149,35 @@ class PlanEngine {
     const std::size_t set = pick_set(play);
     (void)base(set);
     const Circumstance& circumstance = circumstances[play.pick(static_cast<std::uint32_t>(std::size(circumstances)))];
+    if (circumstance.interposed && !interposes_) return;
     play.note(std::string("under ") + circumstance.name);
     const ChildAnswer answer = in_child([&](int) {
       circumstance.change();
-      const auto [law, sentence] = difference(set, driver_.work_out(set, driver_.sets[set], true), circumstance.law, std::string("under ") + circumstance.name);
+      const PlanResult now = driver_.work_out(set, driver_.sets[set], true);
+      interposed.mode = Interposed::Mode::pass;
+      const auto [law, sentence] = difference(set, now, circumstance.law, std::string("under ") + circumstance.name);
       return law.empty() ? std::string() : law + "\t" + sentence;
     });
     play.asked(circumstance.law);
-    play.expect("PLAN-1", answer.died.empty() && !answer.text.starts_with("\x01"), "plan() or an operation does not come to an end under " + std::string(circumstance.name) + ": " + (answer.died.empty() ? "it threw" : answer.died));
-    if (const std::size_t tab = answer.text.find('\t'); tab != std::string::npos) play.broke(answer.text.substr(0, tab), answer.text.substr(tab + 1));
+    comes_to_an_end(play, answer, circumstance.name);
+    if (const std::size_t tab = answer.text.find('\t'); tab != std::string::npos) play.broke(answer.text.substr(0, tab), answer.text.substr(tab + 1) + seen_by_operations(answer.text.substr(0, tab), set));
+    play.reach(circumstance.name);
+  }
+  void comes_to_an_end(Play& play, const ChildAnswer& answer, const std::string& circumstance) {
+    play.expect("PLAN-1", answer.died.empty() && !answer.text.starts_with("\x01"), [&] { return "plan() or an operation does not come to an end under " + circumstance + ": " + (answer.died.empty() ? "it threw" : answer.died); });
+  }
+  void fresh(Play& play) {
+    const std::size_t set = pick_set(play);
+    (void)base(set);
+    const FreshCircumstance& circumstance = fresh_circumstances[play.pick(static_cast<std::uint32_t>(std::size(fresh_circumstances)))];
+    if (!traps_allowed && !circumstance.sanitizers) return;
+    play.note(std::string("in ") + circumstance.name);
+    const ChildAnswer answer = in_fresh_process(circumstance, *driver_.fresh, set);
+    if (answer.text.starts_with("\x02")) return play.reach("fresh process that was not begun: " + answer.text.substr(1));
+    comes_to_an_end(play, answer, circumstance.name);
+    const auto now = PlanResult::from_text(answer.text);
+    play.expect("fixture", now.has_value(), "a fresh process of this program answers something else than a plan: does anything print or end before serve_fresh_process()?");
+    compare(play, set, *now, "PLAN-1", std::string("in ") + circumstance.name);
     play.reach(circumstance.name);
   }
   void golden(Play& play) {
@@ -213,6 +198,7 @@ class PlanEngine {
   Report& report_;
   PlanDriver driver_;
   std::vector<std::optional<PlanResult>> base_;
+  bool watches_ = false, interposes_ = false;
 };
 
 }  // namespace kfm_det::conformance::detail

@@ -15,17 +15,14 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/updater_case.hpp"
+#include "kfm_det/conformance/detail/updater_orders.hpp"
 #include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance::detail {
 
 class UpdaterEngine {
   using Disturbance = UpdaterCase::Disturbance;
-  /// What a script comes to when nothing disturbs it.
-  struct Reference {
-    SinkView view;
-    std::uint64_t changes = 0, calls = 0;   ///< of its last command
-  };
+  using Reference = UpdaterReference;
 
  public:
   UpdaterEngine(Explorer& explorer, Report& report, UpdaterDriver driver) : explorer_(explorer), report_(report), driver_(std::move(driver)) {}
@@ -43,6 +40,10 @@ class UpdaterEngine {
     else report_.bounds.push_back("deployed: not played, the plan type is final, so the kit cannot give it another version");
     if (driver_.can_undo) explorer_.run("undone", {all, 0, "an undo killed at every call, then another trigger; and the undo of a run that was killed at every call"}, [this](Play& play) { undone(play); });
     else report_.bounds.push_back("undone: not played, the fixture's updater has no undo(RunId)");
+    UpdaterOrders orders(driver_, outcomes_, [this](const Script& script) { return reference(script); });
+    if (driver_.can_undo) explorer_.run("orders", {most, 0, "every order of two and three runs and their undos over the same keys, each prefix, its last command killed at every call; then all the way back"}, [&](Play& play) { orders.orders(play); });
+    if (driver_.can_put_back) explorer_.run("put back", {all, 0, "the sink of before a command put back behind it, and behind a kill at every call of it"}, [&](Play& play) { orders.put_back(play); });
+    else report_.bounds.push_back("put back: not played, the fixture has no copy_sink() and put_sink_back(copy)");
     explorer_.run("killed twice", {most, 0, "killed at every call, and again at every call of the recovery"}, [this](Play& play) { killed(play, true); });
     report_.bounds.push_back("calls that release a lease or close a log, and reads, are not killed: they change nothing that a later process sees");
   }

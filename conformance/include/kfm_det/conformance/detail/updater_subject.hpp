@@ -7,6 +7,7 @@
 #define KFM_DET_CONFORMANCE_DETAIL_UPDATER_SUBJECT_HPP
 
 #include <algorithm>
+#include <any>
 #include <functional>
 #include <map>
 #include <memory>
@@ -105,6 +106,11 @@ class UpdaterSubject {
   virtual void deliver() = 0;
   /// As the oracle works it out, twice: `impure` says where the two differ.
   [[nodiscard]] virtual WorldOutcome outcome(const Sources& sources, std::string& impure) = 0;
+  /// What the sink holds now, and the sink as it was then: of fixtures that can put one back.
+  [[nodiscard]] virtual std::any copy_sink() = 0;
+  virtual void put_sink_back(const std::any& copy) = 0;
+  /// The head that the sink has of the log.
+  [[nodiscard]] virtual Head witness() = 0;
   /// Every process died.
   virtual void crash() = 0;
   /// From here on the plan type has its next major version, or its own again.
@@ -119,7 +125,7 @@ class UpdaterSubject {
 struct UpdaterDriver {
   std::function<std::unique_ptr<UpdaterSubject>()> make;   ///< a fresh world
   std::vector<Sources> worlds;
-  bool can_undo = false, has_versions = false, retires = false, may_be_empty = false;
+  bool can_undo = false, can_put_back = false, has_versions = false, retires = false, may_be_empty = false;
   std::uint32_t attempts = 3;   ///< UpdaterLimits::attempts of its processes
 };
 

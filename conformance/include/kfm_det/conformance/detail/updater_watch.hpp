@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_UPDATER_WATCH_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -124,6 +125,20 @@ class Watch {
     for (const auto& [lsn, entry] : entries_)
       if (lsn > durable_ && entry.record && of(*entry.record)) return false;
     return true;
+  }
+  /// Whether what the last tenure found calls an effect DONE that carried a head above `lsn`.
+  [[nodiscard]] bool found_done_above(Lsn lsn) const {
+    for (const auto& [at, entry] : entries_) {
+      if (at > recovered_) break;
+      if (!entry.record || entry.record->phase != wal::Phase::UPSERT || entry.record->status != wal::Status::DONE) continue;
+      const Json* head = entry.record->payload.find("head");
+      if (const auto carried = head ? get_u64(*head, "lsn") : result<std::uint64_t>(std::uint64_t{0}); carried && carried.value() > lsn) return true;
+    }
+    return false;
+  }
+  /// Whether the last tenure wrote a plan, or something about an effect.
+  [[nodiscard]] bool worked_since_recovery() const {
+    return std::any_of(entries_.upper_bound(recovered_), entries_.end(), [](const auto& one) { return one.second.record && (one.second.record->phase == wal::Phase::PLAN || one.second.record->phase == wal::Phase::UPSERT); });
   }
   [[nodiscard]] static std::string text_of(const Json& object, std::string_view member) {
     const Json* found = object.find(member);
@@ -347,8 +362,9 @@ struct WatchedSink {
 /// The sources of the world as they are now.
 struct SourcesNow {
   Sources sources;
-  enum class Reach : std::uint8_t { yes, later /* open() fails until something was described */ } reach = Reach::yes;
+  enum class Reach : std::uint8_t { yes, later /* open() fails until inputs() has begun to look */ } reach = Reach::yes;
   errc fails_with = errc::unavailable;
+  bool looked = false;   ///< by inputs() of the process at work; of a final plan type: something was described
 };
 class WatchedReader {
  public:
@@ -357,12 +373,12 @@ class WatchedReader {
   WatchedReader(std::shared_ptr<SourcesNow> now, Owner* owner) : now_(std::move(now)), owner_(owner) {}
   [[nodiscard]] result<SourceRef> describe(const std::string& uri) {
     if (owner_ && owner_->dead) throw Killed{};
-    described_ = true;
+    if (now_) now_->looked = true;
     return all().describe(uri);
   }
   [[nodiscard]] result<Source> open(const std::string& uri) {
     if (owner_ && owner_->dead) throw Killed{};
-    if (now_ && now_->reach == SourcesNow::Reach::later && !described_) return Error(now_->fails_with, "the kit lets this source fail", uri, "Trigger again.");
+    if (now_ && now_->reach == SourcesNow::Reach::later && !now_->looked) return Error(now_->fails_with, "the kit lets this source fail", uri, "Trigger again.");
     return all().open(uri);
   }
 
@@ -375,7 +391,6 @@ class WatchedReader {
   }
   std::shared_ptr<SourcesNow> now_;
   Owner* owner_ = nullptr;
-  bool described_ = false;
 };
 
 }  // namespace detail
