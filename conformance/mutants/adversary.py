@@ -4,6 +4,7 @@ from table import Family, Mutant
 import locks
 import sinks
 import stores
+import updater
 
 FAMILIES = {}
 
@@ -74,9 +75,9 @@ MUTANTS = [
     store("A14", "first-witness-only", "STORE-8", ("kept.frames.empty() ? std::vector<wal::SegmentName>{} : std::vector<wal::SegmentName>{{1, 1}}, witnesses);", "kept.frames.empty() ? std::vector<wal::SegmentName>{} : std::vector<wal::SegmentName>{{1, 1}}, witnesses.subspan(0, std::min<std::size_t>(witnesses.size(), 1)));")),
     store("A15", "names-cut-at-64", ("STORE-11", "STORE-17", "STORE-2", "STORE-3", "STORE-5"), (STREAM, STREAM.replace("{}", "{ if (id_.text.size() > 64) id_.text.resize(64); }"))),
     store("A17", "destructor-flushes", ("STORE-5", "STORE-3", "STORE-1", "STORE-6", "STORE-11", "STORE-2"), ("    Lsn durable = 0;\n", "    Lsn durable = 0;\n    std::shared_ptr<int> unused;\n"), (STREAM, STREAM + "\n    struct Flusher { std::shared_ptr<State> state; StreamId id; std::vector<Bytes> kept; Lsn first = 0; ~Flusher() { if (state && !kept.empty()) { const std::scoped_lock guard(state->mutex); Kept& to = state->streams[id]; to.frames.resize(first); for (auto& one : kept) to.frames.push_back(one); } } };\n    std::unique_ptr<Flusher> flusher_ = nullptr;\n"), (PUSH, "      if (!flusher_) { flusher_ = std::make_unique<Flusher>(); flusher_->state = state_; flusher_->id = id_; }\n" + PUSH + "      flusher_->first = kept.durable;\n      flusher_->kept.assign(kept.frames.begin() + static_cast<std::ptrdiff_t>(kept.durable), kept.frames.end());\n"), (SYNC, "      if (flusher_) flusher_->kept.clear();\n" + SYNC)),
-    store("A18", "close-is-not-idempotent", "STORE-19", (CLOSE, "      if (ended_) return lost();\n      auto proven = prove();\n      ended_ = true;\n      return proven;")),
-    store("A19", "close-lets-nothing-go", "STORE-19", (CLOSE, "      return prove();")),
-    store("A20", "appends-before-a-tenure", ("STORE-5", "STORE-19"), (MINE, "      if (ended_ || (tenure_ != 0 && tenure_ != kept.tenure)) return lost();\n")),
+    store("A18", "close-is-not-idempotent", "STORE-5", (CLOSE, "      if (ended_) return lost();\n      auto proven = prove();\n      ended_ = true;\n      return proven;")),
+    store("A19", "close-lets-nothing-go", "STORE-5", (CLOSE, "      return prove();")),
+    store("A20", "appends-before-a-tenure", "STORE-5", (MINE, "      if (ended_ || (tenure_ != 0 && tenure_ != kept.tenure)) return lost();\n")),
     store("A21", "proves-nothing", "STORE-8", (PROVES, "      judge.store_proves(0);\n      return judge.finish(options.accept_loss);")),
     store("A22", "accepts-a-loss-that-is-none", ("STORE-17", "STORE-8"), (RECOVERED, RECOVERED + "      if (options.accept_loss && is_usable(found.verdict)) ++found.incarnation;\n")),
     store("A23", "tail-without-incarnation", ("STORE-10", "STORE-17"), (RECOVERED, RECOVERED + "      found.tail.incarnation = 1;\n")),
@@ -134,4 +135,22 @@ MUTANTS = [
     sink("A77", "withdrawals-of-100", ("SINK-4", "SINK-1"), (MEMORY_SINK, "    for (const Withdrawal& one : batch) { KFM_DET_TRY(layer.withdraw(tenure, one)); }\n", "    for (const Withdrawal& one : batch.subspan(0, std::min<std::size_t>(batch.size(), 100))) { KFM_DET_TRY(layer.withdraw(tenure, one)); }\n")),
     sink("A78", "streams-by-prefix", ("SINK-7", "SINK-13"), (TABLES, "    const auto found = witnesses.find(stream);\n    if (found != witnesses.end()) return found->second;\n", "    const auto found = witnesses.lower_bound(stream);\n    if (found != witnesses.end() && found->first.text.starts_with(stream.text)) { Head out = found->second; out.stream = stream; return out; }\n")),
     sink("A79", "stream-names-cut", ("SINK-7", "SINK-6"), (TABLES, "    if (higher) above_.witnesses[head.stream] = head;\n", "    if (higher) above_.witnesses[StreamId{head.stream.text.substr(0, 128)}] = head;\n"), (TABLES, "    const auto found = witnesses.find(stream);\n", "    const auto found = witnesses.find(StreamId{stream.text.substr(0, 128)});\n")),
+
+    # --- logs and updaters --------------------------------------------------------------------------------------------------------------------------
+    Mutant("A85", "groups-in-batches-of-100", "log", "LOG-2", [("      auto appended = stream.append(tail.lsn, views);\n", "      const auto rest = std::span<const BytesView>(views);\n      auto appended = stream.append(tail.lsn, rest.first(std::min<std::size_t>(rest.size(), 100)));\n      for (std::size_t at = 100; appended && at < rest.size(); at += 100) appended = stream.append(tail.lsn + at, rest.subspan(at, std::min<std::size_t>(rest.size() - at, 100)));\n")]),
+    Mutant("A86", "time-restarts-with-a-tenure", "log", "LOG-4", [("      state->last_ts = std::max(state->last_ts, record.ts);\n", "")]),
+    Mutant("A87", "begins-without-the-sink", "updater", "RUN-9", [(updater.UPDATER, "      auto begun = sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id);\n", "      auto begun = sink_.witness(id);\n")]),
+    Mutant("A88", "takes-a-new-lease-and-goes-on", "updater", "RUN-9", [
+        (updater.SESSION, "    KFM_DET_TRY(lease_, lock_.renew(lease_, ttl));\n    renewed_at_ = now;\n", "    auto renewed = lock_.renew(lease_, ttl);\n    if (!renewed) {\n      KFM_DET_TRY(auto again, lock_.try_acquire(lease_.scope, ttl, lease_.token));\n      if (!again) return renewed.error();\n      renewed = *again;\n      tenure_ = Tenure{lease_.scope, again->token, again->owner};\n    }\n    lease_ = std::move(renewed).value();\n    renewed_at_ = now;\n")]),
+    Mutant("A89", "a-step-that-differs-is-believed", "updater", "RUN-5", [(updater.FORWARD, "      if (recorded->second == now) return success();\n", "      if (recorded->second == now || true) return success();\n")]),
+    Mutant("A90", "the-gate-is-forgotten", "updater", ("RUN-7", "PLAN-4", "RUN-12"), [(updater.UPDATER, "        if (auto passed = plan_.gate(ref, reader); !passed) return passed.error();", "        if (auto passed = plan_.gate(ref, reader); false) return passed.error();")]),
+    Mutant("A91", "metadata-left-behind-on-resume", "updater", ("RUN-7", "RUN-8"), [(updater.FORWARD, "return Content(NewVersion{*executed->second.key, entry->bytes_hash, entry->bytes, entry->metadata});", "return Content(NewVersion{*executed->second.key, entry->bytes_hash, entry->bytes, effect.progress == wal::EffectState::Progress::unknown ? Json::object() : entry->metadata});")]),
+
+    # --- odd, and right -----------------------------------------------------------------------------------------------------------------------------
+    store("AB1", "benign: every append is durable", None, (PUSH, PUSH + "      kept.durable = kept.frames.size();\n")),
+    store("AB2", "benign: a conflict ends nothing", None, ("      if (expected_last != kept.frames.size()) { ended_ = true; return lost(); }\n", "      if (expected_last != kept.frames.size()) return lost();\n")),
+    store("AB3", "benign: one opener at a time", None, ("    std::uint64_t tenure = 0;          // grows with every recover()\n", "    std::uint64_t tenure = 0;\n    std::weak_ptr<int> opener;\n"), ("    std::uint64_t tenure_ = 0;\n", "    std::uint64_t tenure_ = 0;\n    std::shared_ptr<int> opener_;\n"),
+          ("  [[nodiscard]] result<Stream> open_stream(const StreamId& id) { return Stream(state_, id); }\n", "  [[nodiscard]] result<Stream> open_stream(const StreamId& id) {\n    const std::scoped_lock guard(state_->mutex);\n    Kept& kept = state_->streams[id];\n    if (kept.opener.lock()) return Error(errc::busy, \"another process has this log open\", id.text);\n    Stream out(state_, id);\n    kept.opener = out.opener_ = std::make_shared<int>();\n    return out;\n  }\n")),
+    lock("AB4", "benign: no time below a second", None, ("try_acquire(const LockScope& scope, Duration ttl, FencingToken above = {}) {\n", "try_acquire(const LockScope& scope, Duration ttl, FencingToken above = {}) {\n    if (ttl < seconds(1)) return no_time();\n"), ("renew(const Lease& lease, Duration ttl) {\n", "renew(const Lease& lease, Duration ttl) {\n    if (ttl < seconds(1)) return no_time();\n")),
+    sink("AB5", "benign: a request is judged twice", None, (MEMORY_SINK, UPSERT, UPSERT.replace("    Contents contents;\n", "    { PublicationLayer first(state_->tables); for (const Upsert& one : batch) (void)first.publish(tenure, one, [](const NewVersion& fresh, bool) -> result<std::uint64_t> { return fresh.metadata.members().size(); }); }\n    Contents contents;\n"))),
 ]

@@ -3,7 +3,7 @@
 /// check_store: any Store, through its contract alone. For a store that is a template over its file system, check_store_on_disk sees much more.
 ///
 /// The fixture: open(), wipe(), perhaps crash() (store_fixture.hpp). The parts: scripts over one stream (exhaustive up to three operations, drawn
-/// behind), witnesses (restored copies: Regressed, Forked), streams beside each other, sizes. A store that claims many_processes is opened by several owners at once.
+/// behind), witnesses (restored copies: Regressed, Forked), handles (retries, closing, who looks, many tenures, names), long logs and sizes, streams beside each other. A store that claims many_processes is opened by several owners at once.
 /// What the kit cannot see here: what survives a power loss, unless the fixture has crash(). Thread-safety: one thread, and one that appends beside a sync.
 #ifndef KFM_DET_CONFORMANCE_CHECK_STORE_HPP
 #define KFM_DET_CONFORMANCE_CHECK_STORE_HPP

@@ -73,7 +73,7 @@ inline void recovers_again(Play& play, const StoreDriver& driver) {
   world.scan();
 }
 
-/// STORE-19. Before recover() and behind close() nothing is written; closing again is nothing.
+/// STORE-5. Before recover() and behind close() nothing is written; closing again is nothing.
 inline void handles(Play& play, const StoreDriver& driver) {
   driver.wipe();
   StoreWorld world(play, handle_stream(), driver.open, driver.claims);
@@ -90,7 +90,7 @@ inline void handles(Play& play, const StoreDriver& driver) {
     if (verb == 0) answered = stream.append(world.owner.chain.last, views_of(frames)).has_value();
     else if (verb == 1) answered = stream.sync().has_value();
     else answered = stream.prove().has_value();
-    play.expect("STORE-19", !answered, [&] { return std::string(verbs[verb]) + "()" + std::string(where) + " answers success: nobody has claimed the log for it"; });
+    play.expect("STORE-5", !answered, [&] { return std::string(verbs[verb]) + "()" + std::string(where) + " answers success: nobody has claimed the log for it"; });
   };
   if (kind < 2) {
     play.tell("close");
@@ -99,7 +99,7 @@ inline void handles(Play& play, const StoreDriver& driver) {
     if (kind == 0) {
       play.tell("close again");
       auto again = world.owner.stream->close();
-      play.expect("STORE-19", again.has_value(), [&] { return "close() of what is closed answers an error: " + again.error().message(); });
+      play.expect("STORE-5", again.has_value(), [&] { return "close() of what is closed answers an error: " + again.error().message(); });
     } else {
       refused(*world.owner.stream, " behind close");
     }
