@@ -21,6 +21,7 @@
 ///   SINK-9   a business key belongs to the first scope that used it; another one's request is errc::wrong_scope and nothing of it is applied. Bug: two updaters, one table.
 ///   SINK-10  business keys are compared byte for byte. Bug: case, Unicode or number forms that collide.
 ///   SINK-11  with `atomic_batch` a request is visible whole or not at all, also across a crash; without it a crash may leave a part, never a torn piece.
+///            Bug: the rows in one transaction, the head in another.
 ///   SINK-12  late, superseded and withdrawn publications stay in history. Bug: undo of the newer one restores nothing.
 ///   SINK-13  a request that is refused changes nothing but the floor. Bug: half applied, then an error.
 ///   SINK-14  StoredVersion content publishes bytes that are stored already; an unknown key is errc::not_found. Bug: a dangling pointer.
@@ -32,6 +33,8 @@
 ///   Several reasons to refuse: any of them. `created` or `moved`, where everything on the key was taken back before: either.
 ///   Bytes that come again under a stored key need not be looked at. A key that valid_business_key() refuses may be refused (invalid_argument,
 ///   limit_exceeded); numbers above 2^63 - 1 too (limit_exceeded). A visitor that answers an error ends the walk, and the verb answers that error.
+///   Small requests and large ones are alike: 300 outputs in a request, 5 MiB of bytes and 300 members of metadata are accepted; what is beyond a
+///   backend's documented limit is errc::limit_exceeded. Requests that come from several threads at the same time are all accepted, each whole.
 ///   A staged file may be gone when its request was not answered: the sink may have taken it over. Whoever sends it again stages it again.
 /// Thread-safety: verbs may be called from any thread; a backend may serialise them.
 #ifndef KFM_DET_CONTRACTS_SINK_HPP

@@ -12,17 +12,19 @@
 ///   STORE-3   what sync() acknowledged survives power loss, byte for byte and in order. Bug: ack before fsync; fsync retried after a failure.
 ///   STORE-4   after any failed sync the stream is failed: every later append, sync and prove answers errc::log_failed. Bug: sticky only until the next call.
 ///   STORE-5   recover() ends every earlier tenure: what it returned, and what any earlier sync acknowledged, stays in what every later
-///             tenure reads. A sync of an ended tenure answers errc::conflict. Bug: claim after read; sync blind to the next owner.
+///             tenure reads. A sync of an ended tenure answers errc::conflict. Before recover() and behind close() there is no tenure: append, sync and
+///             prove answer an error, and close() again answers success. Bug: claim after read; sync blind to the next owner; a handle that writes without a claim.
 ///   STORE-6   all that recover() returns is on the medium when it returns. Bug: acting on the page cache.
 ///   STORE-7   recover() twice without an append between: the same tail, and the second copies nothing. Bug: a recovery that grows the log.
-///   STORE-8   a missing LSN at or below the proof is a bad verdict with its evidence, never a shorter log. Bug: truncate at the first bad checksum.
-///   STORE-9   inspect() claims nothing and changes no byte. Bug: a repair tool that looks.
+///   STORE-8   a missing LSN at or below the proof is a bad verdict with its evidence, never a shorter log; what prove(),
+///             close() or a witness has proven counts. Bug: truncate at the first bad checksum; a proof that is not there.
+///   STORE-9   inspect() claims nothing, changes no byte and stands in no owner's way. Bug: a repair tool that looks; a read transaction that stays open.
 ///   STORE-10  scan() gives frames in order without gaps, verified again while they are read. Bug: checksums checked at open only.
 ///   STORE-11  no frame is ever given that was not appended. Bug: recycled blocks read as frames.
 ///   STORE-12  a verb that the claims exclude answers errc::unsupported. Bug: a verb that does nothing and says that all is well.
 ///   STORE-13  bytes that a cut tail or a bad verdict rests on stay where they are, or whole somewhere else. Bug: a repair that overwrites the evidence.
 ///   STORE-14  what is not the store's own (a stray file, a leftover of a dead owner) means nothing to it and does no harm. Bug: every file is a segment.
-///   STORE-15  a frame comes back byte for byte; what is no frame (empty, or with a newline) is errc::invalid_argument, and nothing of its group is appended.
+///   STORE-15  a frame, of up to limits::line_bytes_max bytes, comes back byte for byte; what is no frame (empty, or with a newline) is errc::invalid_argument, and nothing of its group is appended.
 ///             Bug: text that is trimmed or normalised; a newline that splits a line.
 ///   STORE-16  recovery and scan take time and memory in proportion to the log, whatever its bytes say. Bug: a length field that is believed.
 ///   STORE-17  a log that has lost nothing that was promised is usable: Clean, or TornTail with its evidence. Bug: unproven bytes taken for damage.

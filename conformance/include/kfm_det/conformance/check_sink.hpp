@@ -17,6 +17,7 @@
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/detail/sink_ambiguous.hpp"
 #include "kfm_det/conformance/detail/sink_parts.hpp"
+#include "kfm_det/conformance/detail/sink_wide.hpp"
 
 namespace kfm_det::conformance {
 
@@ -42,11 +43,18 @@ namespace kfm_det::conformance {
   run("heads", {600, 0, "up to two requests with six heads"}, [](Play& play, SinkBench& on) { parts::heads(play, on, 2); });
   run("long_heads", {0, options.cases, "up to seven requests with six heads"}, [](Play& play, SinkBench& on) { parts::heads(play, on, 7); });
   run("keys", {all, 0, "pairs of keys that look alike, and all of them"}, parts::keys);
+  run("near_streams", {all, 0, "pairs of streams whose names begin alike"}, parts::near_streams);
   run("scopes", {all, 0, "pairs of scopes that look alike"}, parts::scopes);
   run("contents", {all, 0, "bytes and metadata, in memory and staged"}, parts::contents);
   run("mixtures", {all, 0, "up to three outputs in one request"}, parts::mixtures);
   run("numbers", {all, 0, "pairs of numbers up to 2^63 - 1"}, parts::numbers);
-  run("many", {all, 0, "up to 300 publications of a key, and 300 keys"}, parts::many);
+  run("ids", {all, 0, "effects and versions whose ids differ in one byte"}, parts::ids);
+  run("contradictions", {all, 0, "requests that contradict themselves"}, parts::contradictions);
+  run("bare_keys", {all, 0, "keys on which nothing shows, and another scope"}, parts::bare_keys);
+  run("owners", {all, 0, "pairs of owners whose names look alike"}, parts::owners);
+  run("wide", {all, 0, "requests of 300"}, parts::wide);
+  run("large", {all, 0, "5 MiB of bytes, metadata of 300 members"}, parts::large);
+  run("many", {all, 0, "up to 1100 publications of a key, and 1100 keys"}, parts::many);
   if (bench.can_damage) run("damaged", {all, 0, "one stored byte changes"}, parts::damaged);
   else report.bounds.push_back("damaged: left out, the fixture has no damage()");
   if (bench.claims.survives_power_loss && bench.can_crash) {
@@ -54,6 +62,7 @@ namespace kfm_det::conformance {
   } else {
     report.bounds.push_back(bench.claims.survives_power_loss ? "crashes: left out, the fixture has no crash()" : "crashes: left out, not claimed");
   }
+  run("threads", {3, 0, "4 threads publish freely (what they find, no line brings back for certain)"}, parts::threads);
   if (bench.claims.many_processes) run("two_openers", {2000, options.cases, "up to four requests by two sinks on one storage"}, [](Play& play, SinkBench& on) { parts::two_openers(play, on, 4); });
   return report;
 }

@@ -3,19 +3,22 @@
 /// check_store: any Store, through its contract alone. For a store that is a template over its file system, check_store_on_disk sees much more.
 ///
 /// The fixture: open(), wipe(), perhaps crash() (store_fixture.hpp). The parts: scripts over one stream (exhaustive up to three operations, drawn
-/// behind), witnesses (restored copies: Regressed, Forked), streams beside each other, sizes. A store that claims many_processes is opened by several owners at once.
+/// behind), witnesses (restored copies: Regressed, Forked), handles (retries, closing, who looks, many tenures, names), long logs and sizes, streams beside each other. A store that claims many_processes is opened by several owners at once.
 /// What the kit cannot see here: what survives a power loss, unless the fixture has crash(). Thread-safety: one thread, and one that appends beside a sync.
 #ifndef KFM_DET_CONFORMANCE_CHECK_STORE_HPP
 #define KFM_DET_CONFORMANCE_CHECK_STORE_HPP
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/store_handles.hpp"
+#include "kfm_det/conformance/detail/store_long.hpp"
 #include "kfm_det/conformance/detail/store_world.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
@@ -53,6 +56,7 @@ inline bool step(StoreWorld& world, const StoreDriver& driver, std::uint32_t op)
     default:
       if (!driver.crash) return world.kill();
       world.tell([] { return std::string("the power goes; open and recover"); });
+      world.believe_tail();
       world.owner.stream.reset();
       world.old.stream.reset();
       driver.crash();
@@ -85,7 +89,7 @@ inline void check_scripts(Explorer& explorer, const Options& options, const Stor
 
 /// What an outside witness tells: STORE-8 for stores that lost what the sink has seen.
 inline void check_witnesses(Explorer& explorer, const StoreDriver& driver) {
-  explorer.run("witnesses", {500, 0, "heads above, at and below the tail, of another history, incarnation and stream"}, [&](Play& play) {
+  explorer.run("witnesses", {1500, 0, "heads above, at and below the tail, of another history, incarnation and stream, alone and beside a good one"}, [&](Play& play) {
     driver.wipe();
     StoreWorld world(play, script_stream(), driver.open, driver.claims);
     if (!world.begin()) return;
@@ -125,14 +129,21 @@ inline void check_witnesses(Explorer& explorer, const StoreDriver& driver) {
     play.tell(std::string("recover against ") + what + ", LSN " + std::to_string(witness.lsn));
     const bool accepts = play.pick(2) == 1;
     const bool looks = play.pick(2) == 1;
+    std::vector<Head> witnesses{witness};
+    if (const std::uint32_t beside = play.pick(3); beside != 0) {
+      play.note(std::string("and against a head of this log, ") + (beside == 1 ? "first" : "last"));
+      witnesses.insert(beside == 1 ? witnesses.begin() : witnesses.end(), StoreOracle::head_of(script_stream(), Frames(log.begin(), log.begin() + at)));
+    }
     auto stream = driver.open(script_stream());
     if (!stream) play.broke("STORE-17", "opening the store answers " + stream.error().message());
-    auto found = looks ? stream.value()->inspect(std::span<const Head>(&witness, 1)) : stream.value()->recover(std::span<const Head>(&witness, 1), RecoverOptions{accepts});
+    auto found = looks ? stream.value()->inspect(witnesses) : stream.value()->recover(witnesses, RecoverOptions{accepts});
     if (!found) play.broke("STORE-8", "recover() answers an error where a verdict is due: " + found.error().message());
     const Verdict verdict = found.value().verdict;
     play.reach("witness: " + std::string(name(verdict)));
     if (wanted == Verdict::clean) {
       play.expect("STORE-17", is_usable(verdict), [&] { return "against " + std::string(what) + " the answer is " + std::string(name(verdict)); });
+      play.expect("STORE-8", found.value().proven >= witness.lsn, "what a witness proves is not called proven");
+      if (accepts && !looks) play.expect("STORE-17", found.value().incarnation == 1, [&] { return "a loss may be accepted, and there is none: incarnation " + std::to_string(found.value().incarnation) + " begins"; });
       return;
     }
     // a head with another hash, or of a later incarnation, shows another history; which of the two words is used is the store's
@@ -156,6 +167,15 @@ inline void check_witnesses(Explorer& explorer, const StoreDriver& driver) {
     play.expect("STORE-8", appended && appended.value() == last + 1, "behind an accepted loss nothing can be appended");
     auto synced = stream.value()->sync();
     play.expect("STORE-8", synced && synced.value() == last + 1, "behind an accepted loss nothing can be made durable");
+    stream.value().reset();
+    play.tell("append a frame, sync, and recover again");   // what was accepted stays accepted
+    stream = driver.open(script_stream());
+    if (!stream) play.broke("STORE-17", "opening the store answers " + stream.error().message());
+    found = stream.value()->recover({}, {});
+    play.expect("STORE-17", found && is_usable(found.value().verdict), [&] { return "behind a loss that was accepted before, recover() answers " + (found ? std::string(name(found.value().verdict)) : found.error().message()); });
+    play.expect("STORE-3", found.value().tail.lsn == last + 1 && found.value().tail.hash == chain.hash, [&] { return "behind a loss that was accepted before, the log ends at LSN " + std::to_string(found.value().tail.lsn) + ", or at another frame than the one that was synced at LSN " + std::to_string(last + 1); });
+    play.expect("STORE-10", found.value().tail.incarnation == chain.incarnation && found.value().tail.stream == script_stream(), "recover() names a tail whose incarnation or stream is not that of its last frame");
+    play.expect("STORE-17", found.value().incarnation == chain.incarnation, [&] { return "behind a loss that was accepted before, recover() begins incarnation " + std::to_string(found.value().incarnation) + " and not " + std::to_string(chain.incarnation); });
   });
 }
 
@@ -168,7 +188,8 @@ inline void check_streams(Explorer& explorer, const Options& options, const Stor
     for (const StreamId& id : ids) worlds.emplace_back(play, id, driver.open, driver.claims);
     for (auto& world : worlds)
       if (!world.begin()) return;
-    for (std::uint32_t i = 0; i < 12; ++i) {
+    const std::uint32_t count = 1 + play.pick(12);
+    for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t which = play.pick(3);
       play.note("stream " + ids[which].text + ":");
       if (!step(worlds[which], driver, play.pick(4))) return;
@@ -181,7 +202,7 @@ inline void check_streams(Explorer& explorer, const Options& options, const Stor
     driver.wipe();
     StoreWorld world(play, script_stream(), driver.open, driver.claims);
     if (!world.begin()) return;
-    static const std::string texts[] = {"", " leading and trailing ", "\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x8C\xBE", "e\xCC\x81 and \xC3\xA9", "\"quoted\\\"", "tab\tcr\r", "\x01\x1F", "%00 %0A ' ; --", "null", "{\"hash\":\"\"}", "\xE2\x80\xA8 line separator"};
+    static const std::string texts[] = {"", " leading and trailing ", "\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x8C\xBE", "e\xCC\x81 and \xC3\xA9", "\"quoted\\\"", "tab\tcr\r", "\x01\x1F", "%00 %0A ' ; --", "null", "{\"hash\":\"\"}", "\xE2\x80\xA8 line separator", std::string("a\0b", 3), "\x7F\xC2\x80 \xEF\xBF\xBD \xEF\xBB\xBF"};
     const std::uint32_t which = play.pick(static_cast<std::uint32_t>(std::size(texts)) + 4);
     const std::string text = which < std::size(texts) ? texts[which] : std::string(which == std::size(texts) ? 1 : which == std::size(texts) + 1 ? 4095 : which == std::size(texts) + 2 ? 65'537 : 1'000'000, 'x');
     play.tell("append a frame with " + (text.size() < 40 ? "the text " + text : std::to_string(text.size()) + " bytes of text"));
@@ -244,6 +265,8 @@ inline void check_streams(Explorer& explorer, const Options& options, const Stor
 inline void run_store(Explorer& explorer, const Options& options, const StoreDriver& driver) {
   check_scripts(explorer, options, driver);
   check_witnesses(explorer, driver);
+  check_handles(explorer, driver);
+  check_long(explorer, driver);
   check_streams(explorer, options, driver);
 }
 }  // namespace detail
@@ -253,10 +276,12 @@ template <class Fixture>
   Report report;
   report.check = "check_store";
   if constexpr (diagnose_store_fixture<Fixture>()) {
-    Fixture fixture;
-    const StoreDriver driver = drive_store(fixture);
+    const auto fixture = std::make_shared<Fixture>();
+    const StoreDriver driver = drive_store(*fixture);
     report.claims = listed(driver.claims);
     if (!driver.crash) report.bounds.push_back("power loss: the fixture has no crash()");
+    driver.wipe();
+    if (!detail::ask_whether_recovery_waits(report, options, driver.open, fixture)) return report;
     Explorer explorer(report, options);
     detail::run_store(explorer, options, driver);
   }

@@ -31,12 +31,13 @@ namespace kfm_det::conformance {
 
 namespace detail {
 inline void run_store_on_disk(Report& report, const Options& options, const StoreOnDisk& subject) {
+  if (!ask_whether_recovery_waits(report, options, subject.on(fresh_disk(0)), subject.on)) return;
   Explorer explorer(report, options);
   // what is quick comes first
   Disk disk = fresh_disk(0);
   const StoreDriver driver{subject.claims, [&](const StreamId& id) { return subject.on(disk)(id); }, [&] { disk = fresh_disk(0); },
                            [&] { disk = left_behind(disk, true, subject.claims); },
-                           [&] { return disk.hash(); }, {}};
+                           [&] { return disk.hash(); }, [&](const Bytes& frame) { return is_on(disk, frame); }};
   run_store(explorer, options, driver);
   if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, true);
   else report.bounds.push_back("crash states: not claimed (survives_power_loss)");

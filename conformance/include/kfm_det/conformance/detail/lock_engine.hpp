@@ -15,6 +15,7 @@
 
 #include "kfm_det/conformance/detail/any_lock.hpp"
 #include "kfm_det/conformance/detail/lock_ambiguous.hpp"
+#include "kfm_det/conformance/detail/lock_habits.hpp"
 #include "kfm_det/conformance/detail/lock_inside.hpp"
 #include "kfm_det/conformance/detail/lock_parts.hpp"
 #include "kfm_det/conformance/detail/lock_threads.hpp"
@@ -55,6 +56,7 @@ namespace kfm_det::conformance::detail {
   if (slow && !explorer.reproducing()) report.bounds.emplace_back("a script takes this backend more than a millisecond: parts that count are cut at 500, those that draw at 200");
 
   part("pauses", most, drawn, "time passes within a call, at up to two of its points", LockPauses{});
+  part("habits", all, 0, "renewals at each second, times of every length, 300 grants, 40 askers, 60 renewals, 300 scopes", LockHabits{});
   part("longer acts", 0, drawn, "scripts of up to 12 acts", LockActs{12, false});
   part("schedules", most, drawn, "all orders of the calls of 3 owners with 4 calls each; 4 programs", LockSchedules{3, false});
   part("schedules in time", most, drawn, "all orders of the calls of 2 owners with 4 calls each, while 6 s pass twice; 4 programs", LockSchedules{2, true});

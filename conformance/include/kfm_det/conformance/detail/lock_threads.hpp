@@ -22,14 +22,13 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/detail/lock_parts.hpp"
 #include "kfm_det/conformance/report.hpp"
 
 namespace kfm_det::conformance::detail {
 
 using MakeLockFixture = std::function<std::shared_ptr<AnyLockFixture>()>;
-using SteadyTime = std::chrono::steady_clock::duration;
-[[nodiscard]] inline SteadyTime steady_now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 inline void lock_violation(Report& report, std::string_view part, std::string_view law, std::string sentence, std::string script, std::uint64_t operations) {
   ++report.laws[std::string(law)];
@@ -37,32 +36,6 @@ inline void lock_violation(Report& report, std::string_view part, std::string_vi
   report.violations.push_back({std::string(law), std::move(sentence), std::move(script), std::string(reproducer_version) + " check_lock part=" + std::string(part) + " choices=-",
                                std::string(usual_cause(law)), operations});
 }
-
-/// A body in a thread of its own, which may be left behind.
-class Errand {
- public:
-  explicit Errand(std::function<void()> body) : state_(std::make_shared<State>()) {
-    std::thread([state = state_, body = std::move(body)]() mutable {
-      body();
-      body = nullptr;   // what it holds goes before anybody is told that it is done
-      const std::scoped_lock guard(state->mutex);
-      state->done = true;
-      state->changed.notify_all();
-    }).detach();
-  }
-  [[nodiscard]] bool done_within(SteadyTime time) const {
-    std::unique_lock guard(state_->mutex);
-    return state_->changed.wait_for(guard, time, [&] { return state_->done; });
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool done = false;
-  };
-  std::shared_ptr<State> state_;
-};
 
 /// Does busy wait? False: it did not come back, and no other part can be played.
 inline bool ask_whether_it_waits(const MakeLockFixture& make, Report& report) {

@@ -377,10 +377,11 @@ class LockWorld {
     }
   }
   void one_believes() {
+    play_.asked("LOCK-1");
     for (std::size_t i = 0; i < grants_.size(); ++i)
-      for (std::size_t j = i + 1; j < grants_.size(); ++j) {
+      for (std::size_t j = i + 1; grants_[i].believed && j < grants_.size(); ++j) {
         const Grant &a = grants_[i], &b = grants_[j];
-        if (a.lease.scope != b.lease.scope) continue;
+        if (!b.believed || a.lease.scope != b.lease.scope) continue;
         broken_unless("LOCK-1", !(a.believed && b.believed && now() < a.lease.deadline && now() < b.lease.deadline),
                       [&] { return "at " + at(now()) + " two hold " + text_of(a.lease.scope) + ": " + holder(a) + ", " + holder(b); });
       }

@@ -315,14 +315,17 @@ inline void many(Play& play, SinkBench& bench) {
   static constexpr std::array<int, 4> sizes{3, 70, 300, 1100};
   SinkWorld world(play, bench);
   const Tenure ann = tenure(1, "ann");
-  const int size = sizes[play.pick(3)];
+  const int size = sizes[play.pick(4)];
   const bool one_key = play.flip();
   std::vector<Upsert> wave;
+  play.tell(std::to_string(size) + (one_key ? " publications of one key" : " publications, each of a key of its own") + ", 50 in a request");
+  play.be_silent(true);
   for (int i = 0; i < size; ++i) {
     const auto lsn = static_cast<Lsn>((i * 7919) % size + 1);
     wave.push_back(upsert(std::to_string(i), {1, one_key ? 1 + lsn / 3 : lsn}, one_key ? std::string("k") : "key " + std::to_string(lsn), i % 5 == 0 ? Content(Tombstone{}) : Content(fresh(std::to_string(i % 7)))));
     if (wave.size() == 50 || i + 1 == size) { (void)world.upsert(ann, head(1, 1), wave); wave.clear(); }
   }
+  play.be_silent(false);
   world.compare();
   const Error enough(errc::cancelled, "the visitor has seen enough");
   int seen = 0;

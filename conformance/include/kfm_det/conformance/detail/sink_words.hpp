@@ -70,8 +70,10 @@ namespace kfm_det::conformance::sink_words {
 [[nodiscard]] inline std::string shown(const Withdrawal& one) { return name_of(one.effect) + " at " + shown(one.order) + " on " + shown(one.business_key.text); }
 template <class Request>
 [[nodiscard]] std::string shown(std::span<const Request> batch) {
+  constexpr std::size_t shown_max = 6;
   std::string out;
-  for (const Request& one : batch) (out += out.empty() ? "" : "; ") += shown(one);
+  for (const Request& one : batch.size() > shown_max ? batch.first(2) : batch) (out += out.empty() ? "" : "; ") += shown(one);
+  if (batch.size() > shown_max) out += "; ... " + std::to_string(batch.size()) + " in all";
   return batch.empty() ? "nothing" : out;
 }
 [[nodiscard]] inline std::string shown(const Tenure& tenure) {

@@ -83,13 +83,14 @@ class WorstFates final : public simulate::Fates {
   return disk;
 }
 
+[[nodiscard]] inline bool is_on(const Disk& disk, const Bytes& frame) {
+  const auto files = disk.files();
+  return std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.second.find(frame) != Bytes::npos; });
+}
 /// What the kit can see of a disk beside its calls.
 inline void watch(StoreWorld& world, const Disk& disk) {
   world.fingerprint = [&disk] { return disk.hash(); };
-  world.holds = [&disk](const Bytes& frame) {
-    const auto files = disk.files();
-    return std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.second.find(frame) != Bytes::npos; });
-  };
+  world.holds = [&disk](const Bytes& frame) { return is_on(disk, frame); };
 }
 
 /// Every law that a crash state can break, as a value: nothing is thrown through the store.

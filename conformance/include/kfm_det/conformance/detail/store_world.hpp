@@ -40,6 +40,7 @@ class StoreWorld {
   bool may_fail = false;  // faults are injected: errors are no breach, acknowledgements count
   Frames last_group;      // appended last by `owner`
   Lsn trimmed = 0;        // frames up to here may be gone
+  Lsn proof = 0;          // proven: by what prove() and close() left
   std::function<std::uint64_t()> fingerprint;   // of the storage, where the kit can see it
   std::function<bool(const Bytes&)> holds;      // whether a frame's bytes are anywhere on it
 
@@ -81,13 +82,16 @@ class StoreWorld {
     if (!content) return refuse("STORE-10", "scan() behind recover()", content.error());
     oracle.check(play_, content.value());
     const Head head = StoreOracle::head_of(id_, content.value());
-    play_.expect("STORE-10", recovery.tail.lsn == content.value().size() && recovery.tail.hash == head.hash, [&] {
-      return "recover() names LSN " + std::to_string(recovery.tail.lsn) + " as its tail, and scan() gives " + std::to_string(content.value().size()) + " frames, or their last one has another hash";
+    play_.expect("STORE-10", names(recovery.tail, head), [&] {
+      return "recover() names LSN " + std::to_string(recovery.tail.lsn) + " as its tail, and scan() gives " + std::to_string(content.value().size()) + " frames, or their last one has another hash, incarnation or stream";
     });
     Incarnation incarnation = std::max<Incarnation>(head.incarnation, 1);
     for (const Head& witness : witnesses) incarnation = std::max(incarnation, witness.incarnation);
     play_.expect("STORE-17", recovery.incarnation == incarnation, [&] { return "recover() begins incarnation " + std::to_string(recovery.incarnation) + " behind " + std::to_string(incarnation) + ", and no loss was accepted"; });
     play_.expect("STORE-8", recovery.proven <= recovery.tail.lsn, "recover() calls more proven than there is");
+    Lsn proven = proof;
+    for (const Head& witness : witnesses) proven = std::max(proven, witness.lsn);
+    play_.expect("STORE-8", recovery.proven >= proven, [&] { return "recover() calls LSN " + std::to_string(recovery.proven) + " proven, and LSN " + std::to_string(proven) + " is: by prove(), by close() or by a witness"; });
     const Tail tail = one.stream->tail();
     play_.expect("STORE-6", tail.last == recovery.tail.lsn && tail.durable == recovery.tail.lsn, [&] {
       return "behind recover() the tail is {last " + std::to_string(tail.last) + ", durable " + std::to_string(tail.durable) + "} and not LSN " + std::to_string(recovery.tail.lsn) + " twice";
@@ -160,12 +164,21 @@ class StoreWorld {
     if (answer) synced(one, last, answer.value(), "sync()");
     else sync_failed(one, answer.error(), "sync()");
   }
+  /// STORE-3. What tail() calls durable counts as acknowledged.
+  void believe_tail() {
+    if (!owner.stream || !owner.usable || owner.ended || owner.sick) return;
+    const Lsn durable = owner.stream->tail().durable;
+    if (durable <= owner.chain.durable) return;
+    note([&] { return "tail() calls LSN " + std::to_string(durable) + " durable"; });
+    play_.expect("STORE-3", durable <= owner.chain.last, "tail() calls durable what was never appended");
+    (void)oracle.acknowledge(Frames(owner.log.begin(), owner.log.begin() + static_cast<std::ptrdiff_t>(durable)));
+  }
   void prove(Owner& one) {
     if (!one.stream) return;
     tell([] { return std::string("prove"); });
     const Lsn last = one.chain.last;
     auto answer = one.stream->prove();
-    if (answer) synced(one, last, last, "prove()");
+    if (answer) { synced(one, last, last, "prove()"); proof = std::max(proof, last); }
     else sync_failed(one, answer.error(), "prove()");
   }
   void close() {
@@ -173,7 +186,7 @@ class StoreWorld {
     tell([] { return std::string("close"); });
     const Lsn last = owner.chain.last;
     auto answer = owner.stream->close();
-    if (answer && owner.usable && !owner.ended && !owner.sick) synced(owner, last, last, "close()");
+    if (answer && owner.usable && !owner.ended && !owner.sick) { synced(owner, last, last, "close()"); proof = std::max(proof, last); }
     else if (!answer) sync_failed(owner, answer.error(), "close()");
     owner.usable = false;
     owner.stream.reset();
@@ -276,6 +289,7 @@ class StoreWorld {
     auto content = read(*stream.value());
     if (!content) { (void)refuse("STORE-10", "scan() behind inspect()", content.error()); return; }
     oracle.check(play_, content.value());
+    play_.expect("STORE-10", names(found.value().tail, StoreOracle::head_of(id_, content.value())), [&] { return "inspect() names LSN " + std::to_string(found.value().tail.lsn) + " as the tail, and scan() gives " + std::to_string(content.value().size()) + " frames, or their last one is another one"; });
   }
 
   /// All frames of a stream that was recovered or inspected. What was trimmed is taken from what is due.
@@ -296,6 +310,8 @@ class StoreWorld {
   }
 
  private:
+  /// Is this tail the last frame, as it stands in its line? (Of an empty log only the LSN counts.)
+  static bool names(const Head& tail, const Head& last) { return tail.lsn == last.lsn && (last.lsn == 0 || tail == last); }
   /// A store for one process may refuse to be opened twice.
   [[nodiscard]] bool is_single(const Error& error) const { return !claims_.many_processes && (error.code() == errc::busy || error.code() == errc::conflict); }
   /// An error where none is due. Answers false.
