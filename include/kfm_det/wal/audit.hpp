@@ -3,7 +3,7 @@
 /// Audit: what the lines of one log say about each other, in one pass: order, links, groups, segments, proofs, seals, witnesses (VERIFY-1 to VERIFY-4).
 ///
 /// VerifyOptions stand here because they are what an audit is made of. Gets examined lines in the order of the log, segment by segment. Memory: the group at hand, the hashes of the last entries, and what RunAudit keeps.
-/// It agrees with wal::Judge: what recovery calls clean has no error here, and what it refuses has one. Behind damage it goes on, so that a second damage
+/// It agrees with wal::Judge: what recovery calls clean has no error here (but for a line that stands there twice), and what it refuses has one. Behind damage it goes on, so that a second damage
 /// is found too, but nothing there counts as verified or sealed. Thread-safety: one thread.
 #ifndef KFM_DET_WAL_AUDIT_HPP
 #define KFM_DET_WAL_AUDIT_HPP
@@ -187,7 +187,7 @@ class Audit {
                            entry.link == group_.back().hash && entry.incarnation == group_.front().incarnation;
     if (continues) return take(std::move(entry));
     const bool starts = entry.group_index == 0 && entry.lsn == report_.tail.lsn + 1 && entry.link == report_.tail.hash && entry.incarnation >= report_.tail.incarnation;
-    if (starts) {
+    if (starts && !(group_.size() == 1 && group_.front().hash == entry.hash)) {
       drop_group();
       return take(std::move(entry));
     }
