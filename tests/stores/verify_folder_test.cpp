@@ -114,6 +114,35 @@ TEST_CASE("verify_folder reads segments and archive, changes no byte, and says w
   CHECK(report.findings.back().code == FindingCode::regressed);
 }
 
+TEST_CASE("verify_folder works while a writer appends: what is half there is no error") {
+  const Folder root;
+  const auto signer = test_signer('a');
+  const Head head = fill(root.path, signer, 1);
+  const std::string folder = root.path + "/" + signed_stream().text;
+  const Book<> book;
+  PosixFileSystem fs;
+  wal::VerifyOptions options;
+  options.ring = ring_of(signer);
+  options.witnesses = {head};
+  auto log = Log::open(FileStore<>::open(root.path).value().open_stream(signed_stream()).value(), signed_stream(), head, book.clock,
+                       [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); }, {}, signer);
+  REQUIRE(log);
+  CHECK(verify_folder(fs, folder, options).value().tail == head);   // a claim, and no segment yet
+  for (int i = 0; i < 3; ++i) {
+    std::vector<wal::WalRecord> records{book.plan("more " + std::to_string(i), {}), book.executed("more " + std::to_string(i), 2, "a")};
+    if (i == 1) REQUIRE(log.value().append(records));
+    else REQUIRE(log.value().commit(records));
+    const auto report = verify_folder(fs, folder, options).value();
+    INFO(report.text());
+    CHECK(report.findings.empty());
+    CHECK(report.tail == log.value().tail());
+  }
+  const std::string last = segments(folder).back(), whole = read_file(last);
+  const std::size_t end = whole.rfind("}}\n");   // of the last entry; cut inside of its group
+  write_file(last, whole.substr(0, end - 500));
+  CHECK(codes(verify_folder(fs, folder, {}).value()) == "torn_tail ");
+}
+
 TEST_CASE("a copy under another name is another stream's log, unless one says whose it is") {
   const Folder root;
   fill(root.path, test_signer('a'), 1);

@@ -26,7 +26,13 @@ TEST_CASE("SIGNER-1 Ed25519 gives the signatures of RFC 8032, and no other bytes
     bad[i] = static_cast<char>(bad[i] ^ 1);
     CHECK(!signer.verify("\x72", bad));
   }
-  CHECK(!test_signer('x').verify("\x72", signature));
+  const auto other = test_signer('x');
+  for (int i = 0; i < 2; ++i) {   // one thread, two keys in turn: neither call may go on with the key of the one before
+    CHECK(!other.verify("\x72", signature));
+    CHECK(signer.verify("\x72", signature));
+    CHECK(other.sign("\x72").value() != signature);
+    CHECK(signer.sign("\x72").value() == signature);
+  }
 }
 
 TEST_CASE("keys come as PEM PKCS#8 and go back; what is no such key is refused in a sentence that says nothing of it") {

@@ -120,8 +120,9 @@ inline void examine(const Examination& how, BytesView bytes, std::uint64_t offse
     out.offset = offset + at;
     out.length = text.size();
     at = end + 1;
-    if (line.kind == LineKind::garbage && hidden < hidden_max) {
-      if (const std::size_t inside = next_beginning(text); inside != BytesView::npos) {   // a destroyed newline hides a line
+    if (line.kind == LineKind::garbage) {
+      const std::size_t inside = hidden < hidden_max ? next_beginning(text) : BytesView::npos;
+      if (inside != BytesView::npos) {   // a destroyed newline hides a line
         out.length = inside;
         at = end - text.size() + inside;
         ++hidden;

@@ -51,18 +51,26 @@ namespace detail {
 using Key = std::shared_ptr<EVP_PKEY>;
 inline Key hold_key(EVP_PKEY* key) { return {key, [](EVP_PKEY* ours) { EVP_PKEY_free(ours); }}; }
 
-/// One for each thread: making a context costs more than hashing a line.
-inline EVP_MD_CTX* signature_context() {
-  struct Owner {
-    EVP_MD_CTX* context = EVP_MD_CTX_new();
-    Owner() = default;
-    Owner(const Owner&) = delete;
-    Owner& operator=(const Owner&) = delete;
-    ~Owner() { EVP_MD_CTX_free(context); }
-  };
-  thread_local const Owner owner;
-  return owner.context;
-}
+/// The thread's own context, for one call. Emptied before and behind it: EVP_Digest{Sign,Verify}Init go on with the key of the call before, whatever key they are
+/// given, while a context still has one; and no key may live longer than its owner.
+class SignatureContext {
+ public:
+  SignatureContext() { EVP_MD_CTX_reset(get()); }
+  SignatureContext(const SignatureContext&) = delete;
+  SignatureContext& operator=(const SignatureContext&) = delete;
+  ~SignatureContext() { EVP_MD_CTX_reset(get()); }
+  [[nodiscard]] EVP_MD_CTX* get() const {
+    struct Owner {
+      EVP_MD_CTX* context = EVP_MD_CTX_new();
+      Owner() = default;
+      Owner(const Owner&) = delete;
+      Owner& operator=(const Owner&) = delete;
+      ~Owner() { EVP_MD_CTX_free(context); }
+    };
+    thread_local const Owner owner;
+    return owner.context;
+  }
+};
 inline const unsigned char* raw(BytesView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 /// OpenSSL's own words; its queue of errors is empty afterwards.
 inline std::string openssl_words() {
@@ -95,9 +103,9 @@ class Ed25519PublicKey {
 
   /// Errors: hash_mismatch when it is not the signature of these bytes.
   [[nodiscard]] result<void> verify(BytesView bytes, BytesView signature) const {
-    EVP_MD_CTX* const context = detail::signature_context();
-    if (signature.size() == 64 && EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
-        EVP_DigestVerify(context, detail::raw(signature), signature.size(), detail::raw(bytes), bytes.size()) == 1)
+    const detail::SignatureContext context;
+    if (signature.size() == 64 && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
+        EVP_DigestVerify(context.get(), detail::raw(signature), signature.size(), detail::raw(bytes), bytes.size()) == 1)
       return success();
     ERR_clear_error();
     return Error(errc::hash_mismatch, "the signature does not belong to these bytes", "key " + fingerprint(), "Whoever wrote them did not have the key.");
@@ -140,11 +148,11 @@ class Ed25519Signer {
 
   /// 64 bytes. Errors: unavailable, where OpenSSL fails.
   [[nodiscard]] result<Bytes> sign(BytesView bytes) const {
-    EVP_MD_CTX* const context = detail::signature_context();
+    const detail::SignatureContext context;
     Bytes out(64, '\0');
     std::size_t size = out.size();
-    if (EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) != 1 ||
-        EVP_DigestSign(context, reinterpret_cast<unsigned char*>(out.data()), &size, detail::raw(bytes), bytes.size()) != 1 || size != out.size())
+    if (EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
+        EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, detail::raw(bytes), bytes.size()) != 1 || size != out.size())
       return Error(errc::unavailable, "Ed25519 could not sign", detail::openssl_words(), "Look at OpenSSL's configuration.");
     return out;
   }
