@@ -26,6 +26,8 @@ constexpr const char* help =
     "  --dir DIR       where the scratch folder is made (default: beside this program); it says what kind of disk is measured\n"
     "  --seconds S     how long each line of the table is measured (default 3)\n"
     "  --table         the table alone, without Google Benchmark's numbers\n"
+    "  --verify-sizes N,N   writes logs of so many records and verifies them: time and peak memory (10000,100000,1000000); nothing else is measured\n"
+    "  --threads T     for --verify-sizes (default 1)\n"
     "  --benchmark_... goes to Google Benchmark; --benchmark_filter=REGEX chooses lines of the table too\n\n"
     "On a busy machine a line with a sync measures the scheduler, on both sides. As root, `chrt -f 10 kfm_det_bench` keeps out of its way.\n";
 
@@ -33,6 +35,8 @@ struct Options {
   std::string directory;
   double seconds = 3;
   bool table_only = false;
+  std::vector<std::uint64_t> verify_sizes;
+  unsigned threads = 1;
 };
 
 /// Takes our own options out of the list; the rest is Google Benchmark's.
@@ -60,6 +64,14 @@ Options take_options(int& argc, char** argv) {
     } else if (value("--seconds", text)) {
       out.seconds = std::atof(text.c_str());
       if (!(out.seconds > 0)) give_up("--seconds wants a number above 0");
+    } else if (value("--verify-sizes", text)) {
+      for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        out.verify_sizes.push_back(std::strtoull(text.substr(at, end - at).c_str(), nullptr, 10));
+        at = end + 1;
+      }
+    } else if (value("--threads", text)) {
+      out.threads = static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
     } else if (word == "--table") {
       out.table_only = true;
     } else {
@@ -165,9 +177,13 @@ void print_place(Scratch& scratch) {
 
 int run(int argc, char** argv) {
   const Options options = take_options(argc, argv);
+  if (!options.verify_sizes.empty()) {
+    print_verify_sizes(options.verify_sizes, options.directory, options.threads);
+    return 0;
+  }
   Scratch scratch(options.directory);
   std::vector<Measure> measures;
-  for (auto&& some : {append_measures(), serialise_measures(), key_measures(), step_measures()}) measures.insert(measures.end(), some.begin(), some.end());
+  for (auto&& some : {append_measures(), serialise_measures(), key_measures(), step_measures(), verify_measures()}) measures.insert(measures.end(), some.begin(), some.end());
   for (const auto& measure : measures) {
     register_side(measure, measure.ours, scratch.path());
     for (const auto& rival : measure.rivals) register_side(measure, rival.side, scratch.path());

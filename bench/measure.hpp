@@ -43,6 +43,10 @@ struct Measure {
 [[nodiscard]] std::vector<Measure> serialise_measures();
 [[nodiscard]] std::vector<Measure> key_measures();
 [[nodiscard]] std::vector<Measure> step_measures();
+[[nodiscard]] std::vector<Measure> verify_measures();
+
+/// Writes a log of so many records, verifies it whole (chain, records, signatures), and prints how long that took and how much memory.
+void print_verify_sizes(const std::vector<std::uint64_t>& sizes, const std::string& directory, unsigned threads);
 
 using Clock = std::chrono::steady_clock;
 [[nodiscard]] inline double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }

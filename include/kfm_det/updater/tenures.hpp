@@ -42,7 +42,7 @@ struct Seen { Recovery recovery; wal::Replay replay; };
 
 template <class St, class L, class Si, class Env>
 struct Tenures {
-  using LogType = wal::Log<typename St::Stream, decltype(Env::clock)>;
+  using LogType = wal::Log<typename St::Stream, decltype(Env::clock), decltype(Env::signer)>;
   using HeldType = Held<LogType, L, Si, Env>;
   static constexpr int tries_max = 64;
 
@@ -88,8 +88,9 @@ struct Tenures {
     wal::LogOptions options;
     options.line_bytes_max = env.limits.line_bytes_max;
     options.recover = recover;
+    options.signing = env.signing;
     wal::Replay& replay = held->replay;
-    auto log = LogType::open(std::move(stream), id, witness, env.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options);
+    auto log = LogType::open(std::move(stream), id, witness, env.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options, env.signer);
     if (!log) {
       // Whoever slept between sink and log compares an old witness with a newer log: the sink knows whether somebody else went on meanwhile.
       KFM_DET_TRY(sink.begin(Tenure{scope, held->lease.token, held->lease.owner}, id));
