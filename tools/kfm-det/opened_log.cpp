@@ -60,6 +60,14 @@ result<std::string> absolute_folder(const std::string& given) {
   return std::string(path.get());
 }
 
+std::string LogPlace::shown(std::string text) const {
+  std::string name = given;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  if (!name.ends_with(stream.text)) name += (name == "/" ? "" : "/") + stream.text;
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at + name.size())) text.replace(at, folder.size(), name);
+  return text;
+}
+
 result<LogPlace> find_log(const std::string& given) {
   const LookingFileSystem fs;
   KFM_DET_TRY(const std::string folder, absolute_folder(given));
@@ -130,8 +138,7 @@ void OpenedLog::print_verdict(Screen& screen) const {
   if (recovery_.verdict == Verdict::torn_tail) text += "; behind them something unproven was cut, and is kept";
   screen.field("verdict", {text, recovery_.verdict == Verdict::clean ? Tone::good : good ? Tone::warning : Tone::bad});
   for (const auto& item : recovery_.evidence) {
-    const std::string where = item.where.starts_with(place_.folder + "/") ? item.where.substr(place_.folder.size() + 1) : item.where;
-    screen.field("evidence", where + (item.length != 0 ? ", bytes " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) : "") + ": " + item.sentence);
+    screen.field("evidence", place_.shown(item.where) + (item.length != 0 ? ", bytes " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) : "") + ": " + item.sentence);
   }
 }
 
@@ -147,7 +154,7 @@ int OpenedLog::outcome(Screen& screen) const {
   if (is_usable(recovery_.verdict)) return exit_code::done;
   Error error = wal::verdict_error(recovery_, place_.stream);
   if (recovery_.verdict == Verdict::foreign) error = Error(error.code(), error.what(), error.where(), "The folder of a log bears its stream's name, and a copy must keep it: look for the folder's old name, or for files that were put into the wrong folder");
-  screen.error(error);
+  screen.error(place_.shown(error.message()));
   return exit_code_of(error.code());
 }
 

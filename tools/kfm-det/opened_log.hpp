@@ -29,6 +29,9 @@ struct LogPlace {
   std::string folder;   ///< the stream's own, absolute
   std::string root;     ///< what a FileStore is opened with
   StreamId stream;
+
+  /// The text with the folder named as the person named it.
+  [[nodiscard]] std::string shown(std::string text) const;
 };
 
 /// Errors: not_found (no such folder), invalid_argument (no log; several logs, which it lists), permission_denied, io_error.

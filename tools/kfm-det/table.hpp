@@ -29,9 +29,9 @@ struct Column {
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  void row(Line cells) { rows_.push_back({std::move(cells), {}}); }
-  /// A line that stands between rows, over all columns.
-  void between(Line line) { rows_.push_back({{}, std::move(line)}); }
+  void row(Line cells) { rows_.push_back({std::move(cells), Span("")}); }
+  /// A sentence that stands between rows, over all columns.
+  void between(Span text) { rows_.push_back({{}, std::move(text)}); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
   void print(Screen& screen) const {
@@ -41,23 +41,22 @@ class Table {
     for (const auto& column : columns_) titles.emplace_back(column.title, Tone::dim);
     if (std::any_of(columns_.begin(), columns_.end(), [](const auto& column) { return !column.title.empty(); })) print_row(screen, std::move(titles), widths, shown);
     for (const auto& row : rows_) {
-      if (row.over.empty()) {
+      if (row.over.text().empty()) {
         print_row(screen, row.cells, widths, shown);
         continue;
       }
-      Line line = row.over;
-      std::size_t used = 0;
-      for (auto& span : line) {
-        if (screen.width() != 0) span.cut_to(screen.width() > used ? screen.width() - used : 0);
-        used += span.width();
+      const std::size_t room = screen.width() > hanging ? screen.width() - hanging : 0;
+      Line line;
+      for (Span rest = row.over; rest.width() != 0; line = {Span::spaces(hanging)}) {
+        line.push_back(rest.take_words(room == 0 ? rest.width() : room));
+        screen.line(line);
       }
-      screen.line(line);
     }
   }
 
  private:
-  struct Row { Line cells, over; };
-  static constexpr std::size_t gap = 2;
+  struct Row { Line cells; Span over; };
+  static constexpr std::size_t gap = 2, hanging = 3;
 
   [[nodiscard]] std::vector<std::size_t> measure() const {
     std::vector<std::size_t> widths;

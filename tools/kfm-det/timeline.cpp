@@ -148,9 +148,9 @@ class Beats {
   const std::string time = text_of(after.at - before.at);
   if (kind == Beat::Kind::stopped) {
     beat.tone = Tone::bad;
-    beat.what = "stopped here without a word (killed, no power, or an error that may pass): nothing for " + time;
+    beat.what = "nothing for " + time + ": stopped without a word (killed, no power, or an error that may pass)";
   } else if (kind == Beat::Kind::stopped_on_request) {
-    beat.what = "stopped on request: nothing for " + time;
+    beat.what = "nothing for " + time + ": stopped on request";
   } else {
     beat.what = "it had ended; " + time + " later:";
   }

@@ -135,10 +135,10 @@ void print_timeline(Screen& screen, const Story& story, bool all) {
   for (const auto& beat : beats) {
     if (const std::string today = day_of(beat.to); today != day) {
       day = today;
-      if (beat.kind == Beat::Kind::records) table.between({{"-- " + day, Tone::dim}});
+      if (beat.kind == Beat::Kind::records) table.between({"-- " + day, Tone::dim});
     }
     if (beat.kind != Beat::Kind::records) {
-      table.between({{"-- " + beat.what, beat.tone}});
+      table.between({"-- " + beat.what, beat.tone});
       continue;
     }
     const std::string lsn = std::to_string(beat.first) + (beat.last == beat.first ? "" : "-" + std::to_string(beat.last));
