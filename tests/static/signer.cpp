@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "table.hpp"
 
@@ -14,12 +15,12 @@ namespace det = kfm_det;
 using det::result;
 using table::How;
 
-enum class Clause { signs, verifies, names_key, none };
+enum class Clause { signs, verifies, names_key, names_algorithm, none };
 
 template <class S>
-consteval std::array<bool, 3> holds() {
+consteval std::array<bool, 4> holds() {
   using namespace det::signer_clause;
-  return {signs<S>, verifies<S>, names_key<S>};
+  return {signs<S>, verifies<S>, names_key<S>, names_algorithm<S>};
 }
 
 template <Clause C, How H>
@@ -33,6 +34,8 @@ struct Model {
   bool verify(det::BytesView, det::BytesView) const requires(wrong<Clause::verifies>);  // a bool is easily not looked at
   std::string key_id() const requires(good<Clause::names_key>);
   int key_id() const requires(wrong<Clause::names_key>);
+  std::string_view algorithm() const requires(good<Clause::names_algorithm>);
+  int algorithm() const requires(wrong<Clause::names_algorithm>);
 };
 using Archetype = Model<Clause::none, How::wrong>;
 static_assert(table::fails_only<Clause>(holds<Archetype>(), {}));
@@ -43,5 +46,6 @@ static_assert(det::diagnose_signer<Archetype>() && det::diagnose_signer<det::NoS
 FAILS_ALONE(det::Signer, Model, signs);
 FAILS_ALONE(det::Signer, Model, verifies);
 FAILS_ALONE(det::Signer, Model, names_key);
+FAILS_ALONE(det::Signer, Model, names_algorithm);
 
 }  // namespace

@@ -16,11 +16,13 @@
 #include <utility>
 
 #include "kfm_det/contracts/clock.hpp"
+#include "kfm_det/contracts/signer.hpp"
 #include "kfm_det/contracts/source_reader.hpp"
 #include "kfm_det/core/ids.hpp"
 #include "kfm_det/core/limits.hpp"
 #include "kfm_det/files/file_source_reader.hpp"
 #include "kfm_det/files/system_clock.hpp"
+#include "kfm_det/wal/signature.hpp"
 
 namespace kfm_det {
 
@@ -68,9 +70,9 @@ class Services {
   std::map<const void*, std::shared_ptr<void>, std::less<>> services_;
 };
 
-template <class C = SystemClock, class R = FileSourceReader>
+template <class C = SystemClock, class R = FileSourceReader, class Sg = NoSigner>
 struct Environment {
-  static_assert(diagnose_clock<C>() && diagnose_source_reader<R>());
+  static_assert(diagnose_clock<C>() && diagnose_source_reader<R>() && diagnose_signer<Sg>());
   C clock{};
   R source_reader{};
   std::string actor = "system";               ///< recorded where the trigger names none
@@ -79,6 +81,8 @@ struct Environment {
   std::function<bool()> cancelled{};          ///< a graceful stop is asked for: between steps the updater stops, and does not count the attempt
   Services services{};
   std::string spool_directory = "/tmp";       ///< where outputs larger than memory are staged
+  Sg signer{};                                ///< signs the log; NoSigner: it is not signed
+  wal::Signing signing = wal::Signing::each_group;   ///< which of its lines
 };
 
 }  // namespace kfm_det

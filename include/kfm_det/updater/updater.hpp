@@ -64,7 +64,7 @@ class Updater {
 
   using Stream = typename St::Stream;
   using ClockType = decltype(Env::clock);
-  using LogType = wal::Log<Stream, ClockType>;
+  using LogType = wal::Log<Stream, ClockType, decltype(Env::signer)>;
   using Held = detail::Held<LogType, L, Si, Env>;
   using Session = typename Held::SessionType;
   using Settler = detail::Settler<P, Session>;
@@ -267,8 +267,9 @@ class Updater {
     wal::LogOptions options;
     options.line_bytes_max = env_.limits.line_bytes_max;
     options.recover = recover;
+    options.signing = env_.signing;
     wal::Replay& replay = held->replay;
-    auto log = LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options);
+    auto log = LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options, env_.signer);
     if (!log) {
       // Whoever slept between sink and log compares an old witness with a newer log: the sink knows whether somebody else went on meanwhile.
       KFM_DET_TRY(sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id));

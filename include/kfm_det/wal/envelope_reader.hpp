@@ -33,6 +33,8 @@ struct Line {
   Lsn durable_upto = 0;
   std::uint64_t ordinal = 0;     ///< of a MARK
   std::string_view record;       ///< of a frame: the canonical record
+  SignatureView signature;       ///< of a frame: what stands behind its hash, not verified; empty where nothing does
+  std::string_view sealed_hash;  ///< of a frame: the 64 digits of its hash
 };
 
 namespace detail {
@@ -71,11 +73,21 @@ class LineCursor {
   std::string_view rest_;
 };
 
+/// Where the last `seal` begins. Nearly always it ends the line, or the four commas of a signature lead to it; else a search backwards.
+inline std::size_t find_seal(std::string_view line, std::string_view seal) {
+  const std::size_t from_end = seal.size() + 64 + 2;
+  if (line.size() < from_end) return std::string_view::npos;
+  if (const std::size_t at = line.size() - from_end; line.substr(at, seal.size()) == seal) return at;
+  std::size_t comma = line.size();
+  for (int i = 0; i < 4 && comma != std::string_view::npos && comma != 0; ++i) comma = line.rfind(',', comma - 1);
+  return comma != std::string_view::npos && line.substr(comma, seal.size()) == seal ? comma : line.rfind(seal);
+}
+
 /// `{"<name>":X,"<seal>":"<64 hex>"...}` with X verified against the seal. The outer shape of every format, for ever.
 struct Sealed { std::string_view inner, behind; };
 inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal, std::string_view domain) {
   if (!line.starts_with(head)) return std::nullopt;
-  const std::size_t at = line.rfind(seal);
+  const std::size_t at = find_seal(line, seal);
   if (at == std::string_view::npos || at < head.size()) return std::nullopt;
   const Sealed sealed{line.substr(head.size(), at - head.size()), line.substr(at)};
   LineCursor cursor(sealed.behind.substr(seal.size()));
@@ -84,6 +96,15 @@ inline std::optional<Sealed> open_seal(std::string_view line, std::string_view h
   if (cursor.rest() != "}" && !cursor.rest().starts_with(",\"sig\":")) return std::nullopt;
   if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;
   return sealed;
+}
+
+/// Where the last member of an object begins, `name` and its text without escapes; npos when it is another one.
+inline std::size_t last_member(std::string_view object, std::string_view name) {
+  if (!object.ends_with("\"}") || object.size() < name.size() + 2) return std::string_view::npos;
+  const std::size_t quote = object.rfind('"', object.size() - 3);
+  if (quote == std::string_view::npos || quote + 1 < name.size()) return std::string_view::npos;
+  const std::size_t at = quote + 1 - name.size();
+  return object.substr(at, name.size()) == name ? at : std::string_view::npos;
 }
 
 inline bool is_newer_format(std::string_view inner) {
@@ -100,7 +121,7 @@ inline bool is_newer_format(std::string_view inner) {
   Line out;
   if (const auto sealed = detail::open_seal(line, "{\"body\":", ",\"hash\":\"", frame_domain)) {
     detail::LineCursor at(sealed->inner);
-    const std::size_t stream = sealed->inner.rfind(",\"stream\":\"");
+    const std::size_t stream = detail::last_member(sealed->inner, ",\"stream\":\"");
     const bool good = at.text("{\"durable_upto\":") && at.number(out.durable_upto) && at.text(",\"format\":1,\"group\":{\"count\":") && at.number(out.group_count) &&
                       at.text(",\"index\":") && at.number(out.group_index) && at.text("},\"incarnation\":") && at.number(out.incarnation) && at.text(",\"lsn\":") &&
                       at.number(out.lsn) && at.text(",\"prev\":\"") && at.digest(out.link) && at.text("\",\"record\":") && stream != std::string_view::npos &&
@@ -111,6 +132,8 @@ inline bool is_newer_format(std::string_view inner) {
     }
     out.record = at.rest().substr(0, at.rest().size() - (sealed->inner.size() - stream));
     out.stream = sealed->inner.substr(stream + 11, sealed->inner.size() - stream - 13);
+    out.sealed_hash = sealed->behind.substr(9, 64);
+    if (const auto behind = sealed->behind.substr(74); behind != "}" && !read_signature(behind, out.signature)) return out;
     out.hash = domain_digest(line_domain, sealed->behind);
     out.kind = LineKind::frame;
     return out;

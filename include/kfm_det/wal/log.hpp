@@ -9,10 +9,12 @@
 ///   LOG-4  `ts` never goes back, `seq` of a run only grows. Bug: the wall clock is set back.
 ///   LOG-5  after a failed sync or a conflict nothing is acknowledged any more. Bug: refresh expected_last and try again.
 ///   LOG-6  a sink below a head that a DONE records is SinkRegressed; nothing is written. Bug: merging with a restored sink.
+///   LOG-7  what a signer signs is the last line of a group, and a line longer than the limit is refused with its signature. Bug: MARKs or half a group signed.
 /// Thread-safety: append, commit and sync may be called from any thread. One sync serves all who wait (a leader syncs, the others follow).
 #ifndef KFM_DET_WAL_LOG_HPP
 #define KFM_DET_WAL_LOG_HPP
 
+#include <concepts>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "kfm_det/contracts/clock.hpp"
+#include "kfm_det/contracts/signer.hpp"
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/core/limits.hpp"
 #include "kfm_det/wal/envelope.hpp"
@@ -105,17 +108,18 @@ template <class St, class Si>
 struct LogOptions {
   std::size_t line_bytes_max = limits::line_bytes_max;   ///< a longer line is errc::limit_exceeded; larger plans travel in parts
   RecoverOptions recover;
+  Signing signing = Signing::each_group;                 ///< means nothing without a signer
 };
 
-template <class Stream, Clock C>
+template <class Stream, Clock C, Signer Sg = NoSigner>
 class Log {
  public:
   /// Begins a tenure: recovers the stream against the sink's witness, reads every record (`visitor` may fold them), judges the sink.
   /// Errors: the verdict's own code (corrupt_committed, hole, regressed, forked, sink_regressed, foreign, unsupported_version, io_error), conflict.
-  [[nodiscard]] static result<Log> open(Stream stream, StreamId id, const Head& witness, C clock, RecordVisitor visitor, LogOptions options = {}) {
+  [[nodiscard]] static result<Log> open(Stream stream, StreamId id, const Head& witness, C clock, RecordVisitor visitor, LogOptions options = {}, Sg signer = {}) {
     KFM_DET_TRY(Recovery recovery, stream.recover(std::span<const Head>(&witness, 1), options.recover));
     if (!may_begin(recovery.verdict, options.recover)) return verdict_error(recovery, id);
-    auto state = std::make_unique<State>(std::move(stream), id, std::move(clock), options);
+    auto state = std::make_unique<State>(std::move(stream), id, std::move(clock), options, std::move(signer));
     DoneHeads heads;
     KFM_DET_TRY(read_records(state->stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {
       KFM_DET_TRY(heads.see(record, id));
@@ -140,14 +144,14 @@ class Log {
   [[nodiscard]] result<Lsn> append(std::span<WalRecord> records) {
     State& my = *state_;
     const std::scoped_lock guard(my.mutex);
-    return my.append(records);
+    return my.append(records, false);
   }
 
   /// append and sync in one: when it answers, the group is durable. Concurrent callers share syncs.
   [[nodiscard]] result<Head> commit(std::span<WalRecord> records) {
     State& my = *state_;
     std::unique_lock guard(my.mutex);
-    KFM_DET_TRY(const Lsn upto, my.append(records));
+    KFM_DET_TRY(const Lsn upto, my.append(records, true));
     return my.wait_durable(guard, upto);
   }
 
@@ -175,12 +179,14 @@ class Log {
 
  private:
   struct State {
-    State(Stream opened, StreamId stream_id, C clock_policy, LogOptions opts) : stream(std::move(opened)), id(std::move(stream_id)), clock(std::move(clock_policy)), options(opts) { envelope.stream = id; }
+    State(Stream opened, StreamId stream_id, C clock_policy, LogOptions opts, Sg its_signer)
+        : stream(std::move(opened)), id(std::move(stream_id)), clock(std::move(clock_policy)), options(opts), signer(std::move(its_signer)) { envelope.stream = id; }
 
     Stream stream;
     StreamId id;
     C clock;
     LogOptions options;
+    [[no_unique_address]] Sg signer;
     std::mutex mutex;
     std::condition_variable changed;
     bool syncing = false;
@@ -196,7 +202,7 @@ class Log {
     std::vector<std::pair<std::size_t, std::size_t>> spans;
     std::vector<BytesView> views;
 
-    result<Lsn> append(std::span<WalRecord> records) {
+    result<Lsn> append(std::span<WalRecord> records, bool durable_next) {
       if (broken) return *broken;
       if (records.empty()) return Error(errc::invalid_argument, "an empty group of records", id.text, "Append at least one.");
       lines.clear();
@@ -211,9 +217,9 @@ class Log {
       for (WalRecord& record : records) {
         ++envelope.lsn;
         record.ts = ts;
-        record.entry_id = entry_id(envelope.prev, record);
+        record.entry_id = entry_id(envelope.prev, record.wal_id, record.seq);
         const std::size_t start = lines.size();
-        KFM_DET_TRY(envelope.prev, seal_frame(lines, envelope, record));
+        KFM_DET_TRY(envelope.prev, seal(record, durable_next));
         const std::size_t length = lines.size() - start;
         if (length > options.line_bytes_max)
           return Error(errc::limit_exceeded, "a record of " + std::to_string(length) + " bytes; a line has at most " + std::to_string(options.line_bytes_max),
@@ -233,6 +239,14 @@ class Log {
       last_ts = ts;
       pending.push_back({tail.lsn, tail.hash});
       return tail.lsn;
+    }
+
+    result<Digest> seal(const WalRecord& record, bool durable_next) {
+      if constexpr (!std::same_as<Sg, NoSigner>) {   // a log without a signer pays nothing
+        const bool last = envelope.group_index + 1 == envelope.group_count;
+        if (last && (options.signing == Signing::each_group || (options.signing == Signing::each_sync && durable_next))) return seal_signed_frame(lines, envelope, record, signer);
+      }
+      return seal_frame(lines, envelope, record);
     }
 
     /// Leader or follower: returns once `upto` is durable. `look` forces one sync call even if nothing is pending (it looks for a later tenure).
@@ -262,13 +276,6 @@ class Log {
       head.incarnation = incarnation;
       head.lsn = place.lsn;
       head.hash = place.hash;
-    }
-
-    static EntryId entry_id(const Digest& prev, const WalRecord& record) {
-      char seq[8];
-      for (int i = 0; i < 8; ++i) seq[i] = static_cast<char>(record.seq >> (56 - 8 * i));
-      const auto& run = record.wal_id.uuid.bytes;
-      return EntryId{uuid_v8(sha256({"kfm_det/v1/entry\n", prev.view(), BytesView(reinterpret_cast<const char*>(run.data()), run.size()), BytesView(seq, sizeof seq)}))};
     }
   };
 
