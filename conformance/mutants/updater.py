@@ -6,7 +6,7 @@ SESSION, BACK, FORWARD, SETTLE, UPDATER, REPLAY = ("updater/session.hpp", "updat
 
 FAMILIES = {
     "updater": Family(
-        files=[REPLAY, SESSION, BACK, FORWARD, SETTLE, "updater/open_run.hpp", UPDATER],
+        files=[REPLAY, SESSION, BACK, FORWARD, SETTLE, "updater/held.hpp", "updater/tenures.hpp", "updater/open_run.hpp", UPDATER],
         include=['"conformance/backends/updater_over_memory.hpp"'],
         check="check_updater",
         fixture="""

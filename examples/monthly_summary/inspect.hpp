@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// What the program tells about a state folder: show, status, explain, verify. All of it only looks: no lease is taken, and no byte changes.
+/// What the program tells about a state folder: show, status, explain, verify, previews. All of it only looks: no lease is taken, and no byte changes.
 ///
 /// Every function gives the whole text or an error. Thread-safety: one thread.
 #ifndef KFM_DET_EXAMPLES_MONTHLY_SUMMARY_INSPECT_HPP
@@ -21,6 +21,8 @@
 #include <kfm_det/adapters/sqlite.hpp>
 #include <kfm_det/kfm_det.hpp>
 #include <kfm_det/sinks/export.hpp>
+#include <kfm_det/updater/loss_preview.hpp>
+#include <kfm_det/updater/undo_preview.hpp>
 
 #include "monthly_summary.hpp"
 
@@ -64,7 +66,11 @@ struct State {
 [[nodiscard]] det::result<std::string> explain(State& state, const std::string& key);
 /// The runs that ask for a look, or all of them: what each came to, why, and what to do.
 [[nodiscard]] det::result<std::string> status(State& state, bool all);
-/// What accepting a loss came to, and which publications have lost their runs.
+/// What an undo would change, key by key.
+[[nodiscard]] det::result<std::string> undo_preview(State& state, const det::RunId& run);
+/// What accepting a loss would lose.
+[[nodiscard]] det::result<std::string> loss_preview(State& state);
+/// What accepting a loss came to: which publications have lost their runs, and which evidence was kept.
 [[nodiscard]] std::string loss(const det::LossReport& report);
 /// Reads every record and every stored version. Errors: the log's verdict; corrupt_committed, where log and sink do not agree.
 [[nodiscard]] det::result<std::string> verify(State& state);
@@ -214,8 +220,29 @@ inline det::result<std::string> status(State& state, bool all) {
   return out;
 }
 
+inline det::result<std::string> undo_preview(State& state, const det::RunId& run) {
+  KFM_DET_TRY(const det::UndoPreview preview, det::preview_undo(state.store, state.sink, state.stream, run));
+  const auto said = [](const std::optional<det::Publication>& one) {
+    return !one ? std::string("nothing") : (one->tombstone ? "its retirement" : "version " + one->version->key.hex().substr(0, 12)) + " of run " + one->run.text();
+  };
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : preview.keys) {
+    const bool changes = one.change == det::UndoneKey::Change::restored || one.change == det::UndoneKey::Change::emptied;
+    rows.push_back({"  " + one.business_key.text, std::string(det::name(one.change)), (changes ? said(one.now) + " -> " : "") + said(one.then)});
+  }
+  return preview.sentence() + "\n" + detail::table(rows);
+}
+
+inline det::result<std::string> loss_preview(State& state) {
+  KFM_DET_TRY(const det::LossPreview preview, det::preview_loss(state.store, state.sink, {std::string(MonthlySummary::id.text), ""}));
+  std::string out = preview.sentence() + "\n";
+  for (const auto& region : preview.recovery.evidence) out += "  " + region.sentence + "\n";
+  return out + loss(preview.loss);
+}
+
 inline std::string loss(const det::LossReport& report) {
-  std::string out = report.sentence() + "\n";
+  std::string out;
+  for (const auto& one : report.evidence) out += "  evidence " + one.hex() + "\n";
   for (const auto& run : report.lost) {
     std::string keys;
     for (const auto& effect : run.effects)
@@ -223,7 +250,7 @@ inline std::string loss(const det::LossReport& report) {
     out += "\n" + run.id.text() + " is lost" + (keys.empty() ? ", and had been taken back\n" : "; the sink still has of it:\n" + keys);
   }
   for (const auto& id : report.unpublished) out += "\n" + id.text() + " is committed, but this sink lacks publications of it\n";
-  if (!report.lost.empty()) out += "\nKeep them by doing nothing, or `monthly-summary undo RUN`.\n";
+  if (report.accepted && !report.lost.empty()) out += "\nKeep them by doing nothing, or `monthly-summary undo RUN`.\n";
   return out;
 }
 

@@ -12,6 +12,13 @@
 
 #include <unistd.h>
 
+#include <kfm_det/stores/evidence.hpp>
+#include <kfm_det/updater/operator.hpp>
+#include <kfm_det/updater/repair.hpp>
+#include <kfm_det/updater/reproduce.hpp>
+#include <kfm_det/updater/reproduce_prefixes.hpp>
+#include <kfm_det/wal/bundle_reader.hpp>
+
 #include "inspect.hpp"
 
 namespace {
@@ -32,16 +39,24 @@ constexpr const char* help_text = R"(monthly-summary: daily weather to monthly a
   monthly-summary status --state DIR            the runs that are not simply committed, each with what to do about it
       --all            committed runs, too
   monthly-summary undo RUN --state DIR          take a run back; what was published before it is current again
+      --dry-run        say what would change, key by key, and change nothing
       --actor NAME     who asks (default: monthly-summary)
-  monthly-summary accept-loss --state DIR       after log or sink was damaged, or put back from an older copy: go on with what is there
+  monthly-summary accept-loss --state DIR       after log or sink was damaged, or put back from an older copy: keep the evidence, go on with what is there
+      --dry-run        say what would be lost, and change nothing
       --actor NAME     who asks (default: monthly-summary)
+  monthly-summary replay --data FILE            do a recorded run again in a sandbox and compare each step with its record; nothing can be published
+      --log DIR --run RUN   from a log: DIR is the folder wal/ of a state, or a copy of it
+      --bundle FILE    from a bundle of one run (`kfm-det wal extract`)
+      --every-prefix   also start the updater with every prefix of the run, in memory: each must end in the same state
+  monthly-summary bundle RUN --state DIR        the run as a bundle, on stdout
   monthly-summary explain KEY --state DIR       which run, version and inputs made what is current, when, and what it replaced
   monthly-summary verify --state DIR            check every record of the log, and every key and version
   monthly-summary help                          this page
 
-DIR holds wal/ (the log), locks/ and summaries.db (SQLite). show, status, explain and verify change no byte of it.
+DIR holds wal/ (the log), locks/ and summaries.db (SQLite). show, status, explain, verify, replay, bundle and --dry-run change no byte of it.
 Exit codes: 0 done · 1 other · 2 wrong arguments · 3 the data were refused · 4 another process works here · 5 another process took over
   6 log or sink damaged or not a pair · 7 the run ended otherwise (undone, failed ...) · 8 disk or memory trouble, try again · 9 stopped by a signal
+  11 a replay differs from its record · 12 a replay's inputs have changed, or are gone
 )";
 
 int fail(const det::Error& error) { return det::report(error); }
@@ -78,8 +93,10 @@ const Command commands[] = {
     {"show", 0, {"--state"}, {}, {"--json"}},
     {"explain", 1, {"--state"}, {}, {}},
     {"status", 0, {"--state"}, {}, {"--all"}},
-    {"undo", 1, {"--state"}, {"--actor", "--kill-after-events"}, {"--quiet"}},
-    {"accept-loss", 0, {"--state"}, {"--actor"}, {}},
+    {"undo", 1, {"--state"}, {"--actor", "--kill-after-events"}, {"--quiet", "--dry-run"}},
+    {"accept-loss", 0, {"--state"}, {"--actor"}, {"--dry-run"}},
+    {"replay", 0, {"--data"}, {"--log", "--run", "--bundle"}, {"--every-prefix"}},
+    {"bundle", 1, {"--state"}, {}, {}},
     {"verify", 0, {"--state"}, {}, {}},
 };
 bool among(const std::vector<std::string_view>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
@@ -109,7 +126,7 @@ det::result<Arguments> read_arguments(const Command& command, const std::vector<
   }
   for (const auto name : command.required)
     if (!out.has(std::string(name))) return no("`" + std::string(command.name) + "` wants " + std::string(name));
-  if (out.words.size() != command.words) return no("`" + std::string(command.name) + "` wants " + (command.words == 0 ? "no words besides its options" : command.name == "undo" ? "one run, as `status --all` names it" : "one business key, such as seattle/2012-01"));
+  if (out.words.size() != command.words) return no("`" + std::string(command.name) + "` wants " + (command.words == 0 ? "no words besides its options" : command.name == "undo" || command.name == "bundle" ? "one run, as `status --all` names it" : "one business key, such as seattle/2012-01"));
   return out;
 }
 
@@ -173,6 +190,17 @@ det::result<det::RunReport> update(const MonthlySummary& plan, const std::string
 }
 // [run]
 
+using Person = det::Operator<det::FileStore<>, det::FileLock<>, det::SqliteSink>;
+
+det::result<Person> open_to_operate(const std::string& state, det::Observer observer) {
+  KFM_DET_TRY(auto store, det::FileStore<>::open(state + "/wal"));
+  KFM_DET_TRY(auto lock, det::FileLock<>::open(state + "/locks"));
+  KFM_DET_TRY(auto sink, det::SqliteSink::open(state + "/summaries.db"));
+  det::Environment<> environment;
+  environment.observer = std::move(observer);
+  return Person{{std::string(MonthlySummary::id.text), ""}, std::move(store), std::move(lock), std::move(sink), std::move(environment)};
+}
+
 /// errc::invalid_argument for what is no run id.
 det::result<det::RunId> run_named(const std::string& text) {
   auto id = det::RunId::parse(text);
@@ -211,24 +239,78 @@ int run(const Arguments& arguments) {
   return quiet && outcome ? 0 : det::report(outcome);
 }
 
-/// What an operator does to a state folder that is there.
+/// What an operator does to a state folder that is there. No plan type is needed for it.
 int operate(const std::string& command, const Arguments& arguments) {
   const std::string folder = arguments.text("--state"), actor = arguments.text("--actor", "monthly-summary");
   if (auto there = State::open(folder); !there) return fail(there.error());
   const auto kill_at = number(arguments, "--kill-after-events", 0);   // for tests
   if (!kill_at) return fail_usage(kill_at.error().what());
   std::uint32_t events = 0;
-  auto updater = open(MonthlySummary{}, folder, {}, [&](const det::Event&) { if (++events == kill_at.value()) std::raise(SIGKILL); });
-  if (!updater) return fail(updater.error());
+  auto person = open_to_operate(folder, [&](const det::Event&) { if (++events == kill_at.value()) std::raise(SIGKILL); });
+  if (!person) return fail(person.error());
   if (command == "undo") {
     const auto id = run_named(arguments.words.front());
     if (!id) return fail_usage(id.error().what());
-    const auto outcome = updater.value().undo(id.value(), "", actor);
+    const auto outcome = person.value().undo(id.value(), actor);
     return arguments.has("--quiet") && outcome ? 0 : det::report(outcome);
   }
-  const auto accepted = updater.value().accept_loss("", actor);
-  if (!accepted) return fail(accepted.error());
-  return print(loss(accepted.value()));
+  const auto repaired = det::repair(person.value(), det::EvidenceKeeper(person.value().store(), person.value().stream()), {.accept = true, .actor = actor});
+  if (!repaired) return fail(repaired.error());
+  return print(repaired.value().sentence() + "\n" + (repaired.value().done ? loss(*repaired.value().done) : ""));
+}
+
+/// What an operator would do.
+int preview(const std::string& command, const Arguments& arguments) {
+  auto state = State::open(arguments.text("--state"));
+  if (!state) return fail(state.error());
+  if (command == "accept-loss") return print(loss_preview(state.value()));
+  const auto id = run_named(arguments.words.front());
+  if (!id) return fail_usage(id.error().what());
+  return print(undo_preview(state.value(), id.value()));
+}
+
+int bundle(const Arguments& arguments) {
+  auto state = State::open(arguments.text("--state"));
+  if (!state) return fail(state.error());
+  const auto id = run_named(arguments.words.front());
+  if (!id) return fail_usage(id.error().what());
+  const auto recorded = det::wal::record_run(state.value().store, state.value().stream, id.value());
+  return recorded ? print(det::wal::write_bundle(recorded.value())) : fail(recorded.error());
+}
+
+// --- replay --------------------------------------------------------------------------------------------------------------------
+
+/// From a log, or from a bundle.
+det::result<det::wal::RecordedRun> recorded_run(const Arguments& arguments) {
+  if (arguments.has("--bundle")) {
+    det::FileSourceReader files;
+    KFM_DET_TRY(const auto text, det::SourceReaderView(files).read_all(arguments.text("--bundle"), det::wal::BundleLimits{}.bytes_max));
+    return det::wal::read_bundle(text);
+  }
+  KFM_DET_TRY(const auto id, run_named(arguments.text("--run")));
+  KFM_DET_TRY(auto store, det::FileStore<>::open(arguments.text("--log")));
+  return det::wal::record_run(store, det::StreamId::of({std::string(MonthlySummary::id.text), ""}), id);
+}
+
+int replay(const Arguments& arguments) {
+  if (arguments.has("--bundle") ? arguments.has("--log") || arguments.has("--run") : !arguments.has("--log") || !arguments.has("--run")) return fail_usage("`replay` wants --log and --run, or --bundle");
+  const auto recorded = recorded_run(arguments);
+  if (!recorded) return fail(recorded.error());
+  const MonthlySummary plan{arguments.text("--data")};
+  for (const auto& input : recorded.value().inputs)
+    if (const std::string read = input.uri.substr(0, input.uri.rfind(month_mark)); read != plan.name()) return fail_usage("the run has read a file named " + read + ", and --data names " + plan.name());
+  stop_gracefully_on(SIGINT);
+  stop_gracefully_on(SIGTERM);
+  det::Environment<det::SystemClock, MonthsReader> environment;   // a reader, and nothing that could publish
+  environment.source_reader.folder = plan.folder();
+  environment.cancelled = [] { return stop_asked != 0; };
+  const auto outcome = arguments.has("--every-prefix") ? det::reproduce_prefixes<MonthlySummary>(recorded.value(), environment) : det::reproduce<MonthlySummary>(recorded.value(), environment);
+  if (!outcome) {
+    const int code = fail(outcome.error());
+    return outcome.error().code() == det::errc::input_changed || outcome.error().code() == det::errc::not_found ? det::exit_inputs_changed : code;
+  }
+  const int printed = print(outcome.value().sentence() + "\n");
+  return outcome.value().same() ? printed : det::exit_replay_differs;
 }
 
 int look(const std::string& command, const Arguments& arguments) {
@@ -256,6 +338,9 @@ int main(int argc, char** argv) {
     const auto arguments = read_arguments(command, given);
     if (!arguments) return fail_usage(arguments.error().what());
     if (name == "run") return run(arguments.value());
+    if (name == "replay") return replay(arguments.value());
+    if (name == "bundle") return bundle(arguments.value());
+    if (arguments.value().has("--dry-run")) return preview(name, arguments.value());
     return name == "undo" || name == "accept-loss" ? operate(name, arguments.value()) : look(name, arguments.value());
   }
   return fail_usage("there is no command " + name);

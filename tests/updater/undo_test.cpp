@@ -7,34 +7,10 @@ using namespace kfm_det;
 using namespace kfm_det::testing;
 using Outcome = RunReport::Outcome;
 
-namespace {
-std::string currents(World& world) {
-  std::string out;
-  for (const char* key : {"a", "b", "c", "all"}) out += std::string(key) + "=" + world.current(key) + "\n";
-  return out;
-}
-
-/// The roll-up cannot be taken back once it is published.
-struct Irreversible : TestPlan<> {
-  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
-    std::vector<StepRef> parts;
-    Join::Params join{"join", {}};
-    for (const auto& ref : inputs) {
-      auto step = plan.step<Copy>("copy:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri});
-      if (ref.uri == "b") step.irreversible();
-      parts.push_back(step);
-      join.parts.push_back("copy:" + ref.uri);
-    }
-    if (!parts.empty()) plan.step<Join>("join", join).after(parts).publishes(BusinessKey{"all"});
-    return success();
-  }
-};
-}  // namespace
-
 TEST_CASE("a run, then its undo, is the state before; nothing puts back what a person took away") {
   World world;
   ok(world.trigger("first"));
-  const std::string before = currents(world);
+  const std::string before = world.currents();
   world.sources.put("a", "second");
   world.uris = {"a", "c"};
   const RunId run = ok(world.trigger("second")).run;
@@ -45,14 +21,14 @@ TEST_CASE("a run, then its undo, is the state before; nothing puts back what a p
   CHECK(report.withdrawn == 4);   // a, c, all, and the tombstone of b
   CHECK(report.shown == 4);
   CHECK(report.sentence().find("4 effects withdrawn, 4 of them were current") != std::string::npos);
-  CHECK(currents(world) == before);
+  CHECK(world.currents() == before);
 
   CHECK(ok(world.updater().undo(run)).outcome == Outcome::nothing_to_do);
   for (const char* key : {"second", "other"}) {   // R26: every trigger with these inputs and this version
     const auto held = world.trigger(key);
     CHECK(code(held) == errc::undone);
     CHECK(held.error().remedy().find("force") != std::string::npos);
-    CHECK(currents(world) == before);
+    CHECK(world.currents() == before);
   }
   CHECK(code(world.updater().resume(run)) == errc::undone);
   CHECK(ok(world.trigger("second", run)).outcome == Outcome::committed);   // a person says so
@@ -94,7 +70,7 @@ TEST_CASE("R23 an undo that is stopped at every call, before and behind it, goes
           }
           const auto again = ok(world.updater().undo(run));
           CHECK((again.outcome == Outcome::undone || again.outcome == Outcome::nothing_to_do));
-          CHECK(currents(world) == currents(undisturbed));
+          CHECK(world.currents() == undisturbed.currents());
           CHECK(world.exported() == undisturbed.exported());
           CHECK(world.effects_without_intent == 0);
         }
@@ -129,7 +105,7 @@ TEST_CASE("R23 an open run that was on its way back when its process died never 
       const auto after = ok(world.updater().status()).at(0);
       CHECK(after.status == wal::RunStatus::undone);
       CHECK(after.attempts_ever == open[0].attempts_ever);   // nothing was tried
-      CHECK(currents(world) == currents(*std::make_unique<World>()));
+      CHECK(world.currents() == std::make_unique<World>()->currents());
     }
   CHECK(on_its_way > 20);
 }
@@ -160,11 +136,11 @@ TEST_CASE("undo of what a newer run replaced changes nothing visible, and says s
   const RunId first = ok(world.trigger("t")).run;
   world.sources.put("a", "second");
   const RunId second = ok(world.trigger("t")).run;
-  const std::string newest = currents(world);
+  const std::string newest = world.currents();
   const auto report = ok(world.updater().undo(first));
   CHECK(report.shown == 0);
   CHECK(report.sentence().find("4 changed nothing visible, because newer runs had replaced them") != std::string::npos);
-  CHECK(currents(world) == newest);
+  CHECK(world.currents() == newest);
   ok(world.updater().undo(second));
   CHECK(world.current("a") == "(none)");
   World other;

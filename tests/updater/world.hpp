@@ -14,6 +14,7 @@
 #include "kfm_det/sinks/export.hpp"
 #include "kfm_det/sinks/memory_sink.hpp"
 #include "kfm_det/stores/memory_store.hpp"
+#include "kfm_det/updater/operator.hpp"
 #include "kfm_det/updater/updater.hpp"
 #include "tests/updater/fused.hpp"
 
@@ -84,6 +85,22 @@ struct TestPlan {
   }
 };
 
+/// The copy of b cannot be taken back once it is published.
+struct Irreversible : TestPlan<> {
+  static result<void> plan(std::span<const SourceRef> inputs, PlanBuilder<Operations>& plan) {
+    std::vector<StepRef> parts;
+    Join::Params join{"join", {}};
+    for (const auto& ref : inputs) {
+      auto step = plan.step<Copy>("copy:" + ref.uri, {ref}).publishes(BusinessKey{ref.uri});
+      if (ref.uri == "b") step.irreversible();
+      parts.push_back(step);
+      join.parts.push_back("copy:" + ref.uri);
+    }
+    if (!parts.empty()) plan.step<Join>("join", join).after(parts).publishes(BusinessKey{"all"});
+    return success();
+  }
+};
+
 template <class T> T ok(result<T> r) {
   if (!r) FAIL(r.error().message());
   return std::move(r).value();
@@ -121,6 +138,15 @@ struct World {
         P{uris}, {store, &fuse}, {MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock), &fuse},
         {sink, &fuse, [this](const Head& head, const EffectId& effect, const std::string& operation) { has_intent(head, effect, operation); }}, env);
   }
+  /// Somebody who knows no plan type.
+  auto operators() {
+    Environment<ManualClock> env;
+    env.clock = clock;
+    env.limits = limits;
+    return Operator<FusedStore<MemoryStore>, FusedLock<MemoryLock<ManualClock>>, FusedSink<MemorySink>, Environment<ManualClock>>(
+        Scope{"test-updater", ""}, {store, &fuse}, {MemoryLock<ManualClock>(board, OwnerId{"operator " + std::to_string(++owners)}, clock), &fuse},
+        {sink, &fuse, [this](const Head& head, const EffectId& effect, const std::string& operation) { has_intent(head, effect, operation); }}, env);
+  }
   template <class P = TestPlan<>>
   result<RunReport> trigger(const std::string& key = "t", std::optional<RunId> force = {}) {
     Trigger trigger;
@@ -155,6 +181,12 @@ struct World {
       return success();
     });
     if (!found || head.lsn > durable) ++effects_without_intent;
+  }
+  /// What shows of each key, on a line of its own.
+  std::string currents(const std::vector<std::string>& keys = {"a", "b", "c", "all"}) {
+    std::string out;
+    for (const auto& key : keys) out += key + "=" + current(key) + "\n";
+    return out;
   }
   std::string exported() { return export_canonical(sink).value(); }
   std::string current(const std::string& key) {

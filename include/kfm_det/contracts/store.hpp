@@ -118,6 +118,7 @@ struct Recovery {
   Head tail;                    ///< the last good frame; lsn 0 for an empty log
   Lsn proven = 0;               ///< the highest LSN that is proven durable by what an earlier tenure left, or by a witness
   std::vector<Evidence> evidence;
+  Lsn known = 0;                ///< the highest LSN that anything says was there: behind a bad verdict, what is lost ends here or later
 };
 
 struct Tail {

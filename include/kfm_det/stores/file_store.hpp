@@ -5,6 +5,7 @@
 /// root/<stream>/<ordinal>.claim            an empty file: that ordinal is taken, by exclusive creation
 /// root/<stream>/<ordinal>-<first>.jsonl    a segment: what one tenure (or one rotation of it) wrote
 /// root/<stream>/tmp-<ordinal>              a segment that is not named yet; harmless
+/// root/<stream>/evidence/                  what verdicts rested on, copied (stores/evidence.hpp); nothing to the store
 ///
 /// Durability: what sync() acknowledged survives power loss on a disk that keeps its word about flushes. Every segment is prewritten with
 /// newlines, so an append changes no metadata; bytes written before a sync is *issued* share no rewrite unit with bytes written after it, so a
@@ -59,6 +60,7 @@ class FileStore {
     return Stream(file_system_, options_, root_, id);
   }
   [[nodiscard]] const std::string& root() const { return root_; }
+  [[nodiscard]] Fs file_system() const { return file_system_; }
 
  private:
   FileStore(std::string root, FileStoreOptions options, Fs file_system) : root_(std::move(root)), options_(options), file_system_(std::move(file_system)) {}

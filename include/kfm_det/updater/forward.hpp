@@ -23,9 +23,8 @@
 
 #include "kfm_det/contracts/plan.hpp"
 #include "kfm_det/contracts/sink.hpp"
-#include "kfm_det/core/idempotency_key.hpp"
-#include "kfm_det/plan/operation.hpp"
 #include "kfm_det/plan/plan.hpp"
+#include "kfm_det/updater/perform.hpp"
 #include "kfm_det/updater/session.hpp"
 #include "kfm_det/updater/spool.hpp"
 #include "kfm_det/updater/step_context.hpp"
@@ -217,21 +216,8 @@ class Forward {
          .cancelled = session_.env.cancelled,
          .progress = [&](std::uint64_t done, std::uint64_t total) { session_.emit({Event::Kind::step_progress, id, step.id, done, total, {}}); }},
         step);
-    auto ran = run_operation<typename P::Operations>(step.operation, step.params, context);
-    if (!ran) return ran.error().at("step " + step.id);
-    if (auto checked = context.finish(); !checked) return checked.error().at("step " + step.id);
-    Output output = std::move(ran).value();
-    const auto bad = [&](std::string what, std::string remedy) { return Error(errc::operation_failed, std::move(what), "step " + step.id, std::move(remedy)); };
-    if (step.publishes && output.business_key.text.empty()) return bad("the step publishes " + step.publishes->text + " but gave no content for it", "Return Output::publish(key, bytes).");
-    if (!step.publishes && !output.business_key.text.empty()) return bad("the step gave content for " + output.business_key.text + " but publishes nothing", "Declare it in plan() with .publishes(key).");
-    if (step.publishes && output.business_key != *step.publishes) return bad("the step publishes " + step.publishes->text + " but gave content for " + output.business_key.text, "Use one key in both places.");
-    if (output.metadata.kind() != Json::Kind::object) return bad("the output's metadata is not an object", "Use Json::object({...}).");
-    KFM_DET_TRY(const Spool::Entry* entry, spool.put(step.id, std::move(output)));
-    wal::ExecutedStep now{entry->bytes_hash, entry->size, entry->content, std::nullopt};
     wal::RunState& run = *session_.find(id);
-    if (step.publishes) {
-      KFM_DET_TRY(now.key, idempotency_key(run.updater_id, run.version, *step.publishes, entry->content));
-    }
+    KFM_DET_TRY(const wal::ExecutedStep now, perform_step<P>(step, context, spool, run.updater_id, run.version));
     ++session_.steps_run;
     if (const auto recorded = run.executed.find(step.id); recorded != run.executed.end()) {   // RUN-5
       if (recorded->second == now) return success();

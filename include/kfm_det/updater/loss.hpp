@@ -7,6 +7,8 @@
 ///   LOSS-2  every publication whose run the log does not know is listed in a LOSS record. Bug: an orphan that nobody can explain.
 ///   LOSS-3  what a person or a settlement took away does not come back with an older sink, nor with an older log. Bug: undone inputs are published again.
 ///   LOSS-4  LOSS and what follows from it are one atomic group: stopped anywhere, the next tenure goes on with it. Bug: half of a repair.
+///   LOSS-5  where evidence is kept, it is durable before the LOSS record that names it is written; where it cannot be kept, nothing is accepted. Bug: the
+///           bytes are copied afterwards, if there is room.
 /// Thread-safety: one thread.
 #ifndef KFM_DET_UPDATER_LOSS_HPP
 #define KFM_DET_UPDATER_LOSS_HPP
@@ -15,12 +17,14 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/store.hpp"
+#include "kfm_det/core/function_ref.hpp"
 #include "kfm_det/updater/back.hpp"
 #include "kfm_det/updater/session.hpp"
 
@@ -35,6 +39,7 @@ struct LossReport {
   std::vector<wal::RunState> lost;            ///< runs that only the sink knows, by order, with the effects that it has of them
   std::vector<RunId> taken_back;              ///< runs that were withdrawn, again or whole, because log and sink disagreed about it
   std::vector<RunId> unpublished;             ///< committed runs of which this sink lacks effects: the next trigger of their key publishes again
+  std::vector<Digest> evidence;               ///< that was kept before (stores/evidence.hpp): SHA-256 of the manifests, which the LOSS record names
 
   /// For a person.
   [[nodiscard]] std::string sentence() const {
@@ -57,9 +62,13 @@ struct LossReport {
   }
 };
 
+/// Puts aside what a verdict rests on, durably, before anything is accepted; answers the names that the LOSS record will hold. An error: nothing is accepted.
+using KeepEvidence = function_ref<result<std::vector<Digest>>(const Recovery&)>;
+[[nodiscard]] inline result<std::vector<Digest>> keep_nothing(const Recovery&) { return std::vector<Digest>{}; }
+
 namespace detail {
 
-/// What log and sink say about each other, read with the tenure's own state.
+/// What log and sink say about each other, read with the tenure's own state; a look without a tenure has the same members `sink`, `log`, `find`.
 template <class SessionType>
 class LossSurvey {
  public:
@@ -89,6 +98,19 @@ class LossSurvey {
       return success();
     }));
     return success();
+  }
+
+  /// What was read, as reports say it.
+  void tell(LossReport& report) const {
+    for (const auto& [id, run] : lost) {
+      report.lost.push_back(run);
+      report.lost.back().updater_id = scope_.updater_id;
+      report.lost.back().status = wal::RunStatus::lost;
+    }
+    std::sort(report.lost.begin(), report.lost.end(), [](const auto& a, const auto& b) { return std::pair(a.order, a.id) < std::pair(b.order, b.id); });
+    for (const auto& [id, outcome] : back) report.taken_back.push_back(id);
+    report.lost_known = lost_known;
+    report.unpublished = unpublished;
   }
 
  private:
@@ -138,7 +160,7 @@ class LossSurvey {
 }
 
 /// The payloads of the LOSS records: one, or as many as lines of this size need. A run's effects may stand in several.
-[[nodiscard]] inline std::vector<Json> loss_payloads(const std::vector<wal::RunState>& lost, Verdict verdict, const Head& witness, std::size_t bytes_max) {
+[[nodiscard]] inline std::vector<Json> loss_payloads(const std::vector<wal::RunState>& lost, Verdict verdict, const Head& witness, std::span<const Digest> evidence, std::size_t bytes_max) {
   std::vector<Json> parts;
   Json runs = Json::array();
   std::size_t size = 0;
@@ -160,24 +182,25 @@ class LossSurvey {
     runs.push(lost_run_json(run, std::move(effects)));
   }
   flush();
+  if (!evidence.empty()) {
+    Json kept = Json::array();
+    for (const Digest& one : evidence) kept.push(Json(one.hex()));
+    parts.front().set("evidence", std::move(kept));
+  }
   return parts;
 }
 
-/// Writes LOSS and what follows from it, raises the sink's witness to it, and takes back what has to be taken back.
+/// Keeps the evidence, writes LOSS and what follows from it, raises the sink's witness to it, and takes back what has to be taken back.
 template <class SessionType>
-[[nodiscard]] result<LossReport> accept_loss(SessionType& session, const Scope& scope, const Version& version) {
+[[nodiscard]] result<LossReport> accept_loss(SessionType& session, const Scope& scope, const Version& version, KeepEvidence keep) {
   LossReport report;
   report.verdict = session.log.recovery().verdict;
   report.incarnation = session.log.incarnation();
   if (is_usable(report.verdict)) return report;
   LossSurvey<SessionType> survey(session, scope);
   KFM_DET_TRY(survey.read());
-  for (auto& [id, run] : survey.lost) {
-    run.updater_id = scope.updater_id;
-    run.status = wal::RunStatus::lost;
-    report.lost.push_back(run);
-  }
-  std::sort(report.lost.begin(), report.lost.end(), [](const auto& a, const auto& b) { return std::pair(a.order, a.id) < std::pair(b.order, b.id); });
+  survey.tell(report);
+  KFM_DET_TRY(report.evidence, keep(session.log.recovery()));
 
   wal::RunState none;   // LOSS is about the scope: its records name no run
   none.updater_id = scope.updater_id;
@@ -189,15 +212,12 @@ template <class SessionType>
     return record;
   };
   std::vector<wal::WalRecord> group;
-  for (Json& payload : loss_payloads(report.lost, report.verdict, session.witness, session.log.line_bytes_max() / 2)) group.push_back(loss_record(std::move(payload), wal::Status::IN_PROGRESS));
+  for (Json& payload : loss_payloads(report.lost, report.verdict, session.witness, report.evidence, session.log.line_bytes_max() / 2)) group.push_back(loss_record(std::move(payload), wal::Status::IN_PROGRESS));
   for (const auto& [id, outcome] : survey.back) {
     group.push_back(session.undo_record(*session.find(id), outcome, nullptr));
-    report.taken_back.push_back(id);
   }
   KFM_DET_TRY(session.write(std::move(group), true));
   report.accepted = true;
-  report.lost_known = survey.lost_known;
-  report.unpublished = std::move(survey.unpublished);
 
   // The sink sees the new incarnation at once: from here on an older copy of either is noticed again.
   const Head head = session.log.durable();

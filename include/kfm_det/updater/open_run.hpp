@@ -15,41 +15,11 @@
 
 #include "kfm_det/updater/back.hpp"
 #include "kfm_det/updater/forward.hpp"
+#include "kfm_det/updater/held.hpp"
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/updater/run_views.hpp"
 
 namespace kfm_det {
-
-namespace detail {
-
-/// A lease, the log under it, and the state that the log tells: what a tenure is made of. Pinned in memory; ends with the object.
-template <class LogType, class L, class S, class Env>
-struct Held {
-  using SessionType = Session<LogType, L, S, Env>;
-  Held(L& its_lock, Lease granted) : lock(its_lock), lease(std::move(granted)) {}
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() { (void)end(); }
-
-  /// Leaves the proof behind the tail and gives the lease back; both expire by themselves where that fails.
-  result<void> end() {
-    if (ended) return success();
-    ended = true;
-    result<void> closed = log ? log->close() : result<void>(success());
-    (void)lock.release(session ? session->lease() : lease);
-    if (!closed && meaning(closed.error()) == Meaning::tenure_over) return success();   // somebody else goes on; what was answered stays
-    return closed;
-  }
-
-  L& lock;
-  Lease lease;
-  wal::Replay replay;
-  std::optional<LogType> log;
-  std::optional<SessionType> session;
-  bool ended = false;
-};
-
-}  // namespace detail
 
 template <class P, class HeldType>
 class OpenRun {
@@ -96,6 +66,7 @@ class OpenRun {
       report_.effects = session().counts;
       report_.steps_run = session().steps_run;
     }
+    report_.status = session().find(report_.run)->status;
     report_.attempts = session().find(report_.run)->attempts_ever;
     report_.keys = session().state().planned_keys.size();
     return report_;

@@ -17,6 +17,7 @@
 #include "kfm_det/plan/plan.hpp"
 #include "kfm_det/plan/retire.hpp"
 #include "kfm_det/updater/trigger.hpp"
+#include "kfm_det/wal/recorded_run.hpp"
 #include "kfm_det/wal/run_state.hpp"
 
 namespace kfm_det::detail {
@@ -84,16 +85,7 @@ struct RunIdentity {
   return out;
 }
 
-/// The inputs that a PLAN payload records.
-[[nodiscard]] inline result<std::vector<SourceRef>> recorded_inputs(const Json& payload) {
-  std::vector<SourceRef> refs;
-  if (const Json* inputs = payload.find("inputs"))
-    for (const Json& item : inputs->items()) {
-      KFM_DET_TRY(auto ref, from_json<SourceRef>(item));
-      refs.push_back(std::move(ref));
-    }
-  return refs;
-}
+using wal::recorded_inputs;
 
 /// Where the plan that was recorded differs from this one, in words.
 [[nodiscard]] inline std::string difference_from_recorded(const Json& payload, const Plan& now) {

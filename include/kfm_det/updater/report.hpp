@@ -43,6 +43,9 @@ namespace kfm_det {
   }
 }
 
+/// What a program answers that replays runs (updater/reproduce.hpp): a replay that differs from its record; inputs that changed since, or are gone.
+inline constexpr int exit_replay_differs = 11, exit_inputs_changed = 12;
+
 /// Says what happened, in a sentence, on stderr; answers 0 or exit_code().
 [[nodiscard]] inline int report(const result<RunReport>& outcome) {
   if (outcome) {

@@ -109,6 +109,37 @@ struct RunReport {
   return {};
 }
 
+namespace detail {
+
+inline void fill(RunReport& report, const wal::RunState& run) {
+  report.run = run.id;
+  report.status = run.status;
+  report.updater_id = run.updater_id;
+  report.trigger_key = run.trigger_key;
+  report.attempts = run.attempts_ever;
+}
+[[nodiscard]] inline RunReport report_of(const wal::RunState& run) {
+  RunReport report;
+  fill(report, run);
+  return report;
+}
+[[nodiscard]] inline Error no_such_run(const RunId& id) { return {errc::not_found, "there is no such run", id.text(), "List the runs with status()."}; }
+/// What a run that did not commit answers.
+[[nodiscard]] inline Error ended(const wal::RunState& run) {
+  errc code = errc::failed;
+  switch (run.status) {
+    case wal::RunStatus::undone: code = errc::undone; break;
+    case wal::RunStatus::abandoned: code = errc::abandoned; break;
+    case wal::RunStatus::quarantined: code = errc::quarantined; break;
+    case wal::RunStatus::parked: code = errc::parked; break;
+    default: break;
+  }
+  return {code, "the run of this trigger is " + std::string(wal::name(run.status)) + (run.failure && !run.failure->sentence.empty() ? ": " + run.failure->sentence : ""), "run " + run.id.text(),
+          remedy(run)};
+}
+
+}  // namespace detail
+
 }  // namespace kfm_det
 
 #endif

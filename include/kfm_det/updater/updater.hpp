@@ -21,12 +21,15 @@
 ///   RUN-15  undo withdraws every planned effect, seen or not; what shows behind it is what the other runs give. Bug: current moves to a remembered
 ///           predecessor; only what the sink has seen is withdrawn.
 ///   RUN-16  a passing error leaves the run open for the next trigger; a lasting one is answered, never tried for ever and never swallowed. Bug: while (!sink.upsert(...)) {}.
+///   RUN-20  a run, then its undo, is the state before, in any order with other runs: what shows is what the runs that were not taken back give, the newest
+///           first. Bug: undo puts the recorded pre-state back. (RUN-15 says how.)
 /// Which combinations make sense: a store that survives power loss with a sink and a lock that do, or all three in memory; others do not compile.
 /// Durability: when run() answers `committed`, log and sink survive power loss as far as they claim. Thread-safety: one call at a time per
 /// Updater; any number of updaters, in any number of processes, over the same backends.
 #ifndef KFM_DET_UPDATER_UPDATER_HPP
 #define KFM_DET_UPDATER_UPDATER_HPP
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,11 +45,11 @@
 #include "kfm_det/plan/retire.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/explain.hpp"
-#include "kfm_det/updater/loss.hpp"
 #include "kfm_det/updater/open_run.hpp"
 #include "kfm_det/updater/plan_record.hpp"
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/updater/settle.hpp"
+#include "kfm_det/updater/tenures.hpp"
 #include "kfm_det/updater/trigger.hpp"
 
 namespace kfm_det {
@@ -57,24 +60,18 @@ class Updater {
   static_assert(diagnose_store<St>());
   static_assert(diagnose_lock<L>());
   static_assert(diagnose_sink<Si>());
-  static_assert(St::claims.survives_power_loss || !Si::claims.survives_power_loss,
-                "kfm_det updater: the sink survives power loss but the store forgets: what is published could not be explained or resumed; take a durable store");
-  static_assert(!St::claims.survives_power_loss || L::claims.survives_power_loss,
-                "kfm_det updater: the store survives power loss but the lock's tokens start again: a late writer could not be refused; take a lock that keeps its counter");
+  static_assert(detail::diagnose_together<St, L, Si>());
 
-  using Stream = typename St::Stream;
-  using ClockType = decltype(Env::clock);
-  using LogType = wal::Log<Stream, ClockType, decltype(Env::signer)>;
-  using Held = detail::Held<LogType, L, Si, Env>;
+  using Tenures = detail::Tenures<St, L, Si, Env>;
+  using Held = typename Tenures::HeldType;
   using Session = typename Held::SessionType;
   using Settler = detail::Settler<P, Session>;
-  static constexpr int tenure_tries_max = 64;
 
  public:
   using Open = OpenRun<P, Held>;
 
   Updater(P plan, St store, L lock, Si sink, Env environment = {})
-      : plan_(std::move(plan)), store_(std::move(store)), lock_(std::move(lock)), sink_(std::move(sink)), env_(std::move(environment)) {}
+      : plan_(std::move(plan)), tenures_{std::move(store), std::move(lock), std::move(sink), std::move(environment)} {}
 
   /// Does what the trigger asks for, once. Settles open runs of the scope first (in RunReport::settled). The same trigger over the same
   /// inputs and version is the same run: open, it is resumed; committed, there is nothing to do, which is answered without a lease.
@@ -100,23 +97,23 @@ class Updater {
   [[nodiscard]] result<Open> begin(const Trigger& trigger) {
     KFM_DET_TRY(check(trigger));
     const Scope scope = scope_of(trigger.partition);
-    KFM_DET_TRY(auto held, take(scope));
+    KFM_DET_TRY(auto held, tenures_.take(scope));
     held->session->actor = trigger.actor;
     return triggered(std::move(held), scope, trigger);
   }
 
   /// Takes one open run forward (or further back, when it is being undone). Errors: as run(); not_found; the status of a run that ended otherwise.
   [[nodiscard]] result<RunReport> resume(const RunId& id, const std::string& partition = {}) {
-    KFM_DET_TRY(auto held, take(scope_of(partition)));
+    KFM_DET_TRY(auto held, tenures_.take(scope_of(partition)));
     const wal::RunState* run = held->session->find(id);
-    if (!run) return no_such_run(id);
+    if (!run) return detail::no_such_run(id);
     const bool was_open = wal::is_unfinished(run->status);
     if (was_open) {
       KFM_DET_TRY(Settler(*held->session).take_up(id));
       run = held->session->find(id);
     }
-    if (run->status != wal::RunStatus::committed) return ended(*run);
-    RunReport report = report_of(*run);
+    if (run->status != wal::RunStatus::committed) return detail::ended(*run);
+    RunReport report = detail::report_of(*run);
     report.outcome = was_open ? RunReport::Outcome::committed : RunReport::Outcome::nothing_to_do;
     report.resumed = was_open;
     report.effects = held->session->counts;
@@ -132,22 +129,7 @@ class Updater {
   /// A run that is taken back already is nothing to do. `actor` is recorded.
   /// Errors: not_found, parked (a step marked irreversible stands in the way; what was planned behind it is withdrawn), and as run() for lease, log and sink.
   [[nodiscard]] result<RunReport> undo(const RunId& id, const std::string& partition = {}, const std::string& actor = {}) {
-    KFM_DET_TRY(auto held, take(scope_of(partition)));
-    Session& session = *held->session;
-    session.actor = actor;
-    if (!session.find(id)) return no_such_run(id);
-    RunReport report = report_of(*session.find(id));
-    report.verdict = held->log->recovery().verdict;
-    report.outcome = RunReport::Outcome::nothing_to_do;
-    if (!wal::is_taken_back(session.find(id)->status)) {
-      KFM_DET_TRY(report.shown, detail::count_shown(session, id));
-      report.withdrawn = session.find(id)->planned_effects;
-      KFM_DET_TRY(report.status, detail::withdraw(session, id, wal::RunStatus::undone, nullptr));
-      if (report.status == wal::RunStatus::parked) return ended(*session.find(id));
-      report.outcome = RunReport::Outcome::undone;
-    }
-    (void)held->end();
-    return report;
+    return tenures_.undo(scope_of(partition), id, actor);
   }
 
   /// An operator's explicit word after CorruptCommitted, Hole, Regressed, Forked or SinkRegressed: go on with what log and sink have, in the next
@@ -157,21 +139,16 @@ class Updater {
   /// before the loss no longer count as "already done": the next trigger publishes again. Without a loss there is nothing to accept, and nothing changes.
   /// Errors: foreign, unsupported_version, io_error (that is no loss: put it right), and as run() for lease, log and sink.
   [[nodiscard]] result<LossReport> accept_loss(const std::string& partition = {}, const std::string& actor = {}) {
-    const Scope scope = scope_of(partition);
-    KFM_DET_TRY(auto held, take(scope, {.accept_loss = true}));
-    held->session->actor = actor;
-    KFM_DET_TRY(LossReport report, detail::accept_loss(*held->session, scope, P::version));
-    KFM_DET_TRY(held->end());
-    return report;
+    return tenures_.accept_loss(scope_of(partition), Version(P::version), actor);
   }
 
   /// Which run, version and inputs made what is current of a key, when, and what it replaced. Looks only: no lease, no byte changed.
   /// Errors: not_found (no run ever planned the key), the verdicts of recovery.
-  [[nodiscard]] result<Explanation> explain(const BusinessKey& key, const std::string& partition = {}) { return explain_key(store_, sink_, StreamId::of(scope_of(partition)), key); }
+  [[nodiscard]] result<Explanation> explain(const BusinessKey& key, const std::string& partition = {}) { return explain_key(tenures_.store, tenures_.sink, StreamId::of(scope_of(partition)), key); }
 
   /// Every run of a scope, by PLAN record, as the log says. Looks only.
   [[nodiscard]] result<std::vector<wal::RunState>> status(const std::string& partition = {}) {
-    KFM_DET_TRY(auto seen, look(StreamId::of(scope_of(partition))));
+    KFM_DET_TRY(auto seen, tenures_.look(scope_of(partition)));
     return std::move(seen.replay.state().runs);
   }
 
@@ -179,15 +156,15 @@ class Updater {
 
   /// Discovers the inputs: sorted and without doubles.
   [[nodiscard]] result<std::vector<SourceRef>> inputs() {
-    SourceReaderView reader(env_.source_reader);
+    SourceReaderView reader(tenures_.env.source_reader);
     return inputs_from(reader);
   }
   /// The plan of these inputs: pure.
   [[nodiscard]] static result<Plan> plan(std::span<const SourceRef> inputs) { return build_plan<P>(inputs); }
 
-  [[nodiscard]] Si& sink() { return sink_; }
-  [[nodiscard]] St& store() { return store_; }
-  [[nodiscard]] Env& environment() { return env_; }
+  [[nodiscard]] Si& sink() { return tenures_.sink; }
+  [[nodiscard]] St& store() { return tenures_.store; }
+  [[nodiscard]] Env& environment() { return tenures_.env; }
 
  private:
   static Scope scope_of(const std::string& partition) { return {std::string(UpdaterId(P::id).text), partition}; }
@@ -211,82 +188,22 @@ class Updater {
 
   // --- looking ---------------------------------------------------------------------------------------------------------------
 
-  struct Seen { Recovery recovery; wal::Replay replay; };
-  result<Seen> look(const StreamId& id) {
-    Seen seen;
-    KFM_DET_TRY(seen.recovery, wal::inspect_log(store_, sink_, id, [&](const wal::Line& line, const wal::WalRecord& record) { return seen.replay.apply(line, record); }));
-    return seen;
-  }
-
   /// A trigger that has nothing to do is cheap: answered from inspection alone, and only from what is proven.
   result<std::optional<RunReport>> already_done(const Trigger& trigger) {
-    auto looked = look(StreamId::of(scope_of(trigger.partition)));
+    auto looked = tenures_.look(scope_of(trigger.partition));
     if (!looked) return std::optional<RunReport>();   // the tenure says it better
-    Seen& seen = looked.value();
-    highest_token_ = std::max(highest_token_, seen.replay.state().highest_token);
+    detail::Seen& seen = looked.value();
+    tenures_.highest_token = std::max(tenures_.highest_token, seen.replay.state().highest_token);
     if (seen.recovery.proven != seen.recovery.tail.lsn || seen.replay.state().has_unfinished()) return std::optional<RunReport>();
     const wal::RunState* newest = seen.replay.state().newest_of(trigger.key);
     if (!newest || newest->status != wal::RunStatus::committed || newest->order.incarnation != seen.recovery.incarnation || newest->version != Version(P::version)) return std::optional<RunReport>();
     KFM_DET_TRY(const auto found, inputs());
     KFM_DET_TRY(const InputHash hash, input_hash(found));
     if (newest->input_hash != hash || is_held(seen.replay.state(), hash)) return std::optional<RunReport>();
-    RunReport report = report_of(*newest);
+    RunReport report = detail::report_of(*newest);
     report.outcome = RunReport::Outcome::nothing_to_do;
     report.verdict = seen.recovery.verdict;
     return std::optional<RunReport>(std::move(report));
-  }
-
-  // --- a tenure --------------------------------------------------------------------------------------------------------------
-
-  /// Lease, then the sink's floor and witness, then the log: in this order (DESIGN 6).
-  result<std::unique_ptr<Held>> take(const Scope& scope, RecoverOptions recover = {}) {
-    const StreamId id = StreamId::of(scope);
-    const Duration ttl = milliseconds(env_.limits.lease_ttl_ms);
-    std::unique_ptr<Held> held;
-    Head witness;
-    Duration asked;   // when the lease was: it counts from before the request
-    std::uint64_t above = highest_token_;
-    for (int tries = 0;; ++tries) {
-      asked = env_.clock.monotonic();
-      KFM_DET_TRY(auto lease, lock_.try_acquire(scope, ttl, FencingToken{above}));
-      if (!lease) return busy(scope);
-      held = std::make_unique<Held>(lock_, *std::move(lease));
-      auto begun = sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id);
-      if (begun) { witness = std::move(begun).value(); break; }
-      if (begun.error().code() != errc::stale_token || tries == tenure_tries_max) return begun.error();
-      above = held->lease.token.value + (std::uint64_t{1} << std::min(tries, 40)) - 1;   // a lock that lost its counter: reach above the sink's
-      held.reset();
-    }
-    highest_token_ = held->lease.token.value;
-    // Opening the log ends whoever has it. Who was held up until his lease ran out must not do that to an owner who is at work.
-    if (env_.clock.monotonic() - asked >= Duration{ttl.ns / 2}) {
-      asked = env_.clock.monotonic();
-      KFM_DET_TRY(held->lease, lock_.renew(held->lease, ttl));
-    }
-    KFM_DET_TRY(auto stream, store_.open_stream(id));
-    wal::LogOptions options;
-    options.line_bytes_max = env_.limits.line_bytes_max;
-    options.recover = recover;
-    options.signing = env_.signing;
-    wal::Replay& replay = held->replay;
-    auto log = LogType::open(std::move(stream), id, witness, env_.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options, env_.signer);
-    if (!log) {
-      // Whoever slept between sink and log compares an old witness with a newer log: the sink knows whether somebody else went on meanwhile.
-      KFM_DET_TRY(sink_.begin(Tenure{scope, held->lease.token, held->lease.owner}, id));
-      return log.error();
-    }
-    held->log.emplace(std::move(log).value());
-    held->session.emplace(env_, lock_, sink_, *held->log, replay, held->lease, asked, std::move(witness));
-    held->session->emit({Event::Kind::recovered, {}, {}, held->log->tail().lsn, 0, name(held->log->recovery().verdict)});
-    return held;
-  }
-
-  Error busy(const Scope& scope) {
-    std::string who;
-    if constexpr (requires { lock_.holder(scope); }) {
-      if (auto holder = lock_.holder(scope); holder && holder.value()) who = ", held by " + holder.value()->owner.text;
-    }
-    return {errc::busy, "another owner works on this scope" + who, StreamId::of(scope).text, "Wait until it is done; if its process is dead the scope is free at once, if it hangs its lease runs out"};
   }
 
   // --- a trigger -------------------------------------------------------------------------------------------------------------
@@ -297,7 +214,7 @@ class Updater {
     open.report_.verdict = open.held_->log->recovery().verdict;
     KFM_DET_TRY(const auto passed_over, settle_all(session, trigger, open.report_));
 
-    detail::BeatingReader reader(env_.source_reader, [&session] { return session.keep_lease(); });   // discovery may take long
+    detail::BeatingReader reader(tenures_.env.source_reader, [&session] { return session.keep_lease(); });   // discovery may take long
     KFM_DET_TRY(open.inputs_, inputs_from(reader));
     KFM_DET_TRY(const InputHash hash, input_hash(open.inputs_));
     const wal::RunState* newest = session.state().newest_of(trigger.key);
@@ -312,8 +229,8 @@ class Updater {
     KFM_DET_TRY(const RunId id, write_plan(session, scope, trigger, open, hash, newest));
     session.counts = {};
     session.steps_run = 0;
-    fill(open.report_, *session.find(id));
-    open.spool_ = std::make_unique<Spool>(env_.spool_directory, env_.limits.spool_bytes_max);
+    detail::fill(open.report_, *session.find(id));
+    open.spool_ = std::make_unique<Spool>(tenures_.env.spool_directory, tenures_.env.limits.spool_bytes_max);
     open.forward_.emplace(session);
     open.stage_ = Open::Stage::planned;
     return open;
@@ -369,7 +286,7 @@ class Updater {
         case wal::RunStatus::undoing:
           if (passed_over) return *passed_over;
           return Error(errc::unavailable, "the run of this trigger is still open", newest->id.text(), "Trigger again.");
-        default: return ended(*newest);
+        default: return detail::ended(*newest);
       }
     }
     if (held)
@@ -381,7 +298,7 @@ class Updater {
   /// The newest run of the trigger is committed: by us while we settled, or before.
   static Open finished(Open open, const wal::RunState& newest) {
     RunReport& report = open.report_;
-    fill(report, newest);
+    detail::fill(report, newest);
     const auto size = report.settled.size();
     std::erase_if(report.settled, [&](const SettledRun& one) { return one.run == newest.id; });
     report.resumed = report.settled.size() != size;
@@ -412,7 +329,7 @@ class Updater {
     Json payload = detail::plan_payload(run.id, trigger, open.inputs_, *open.plan_, retired, predecessor);
     KFM_DET_TRY(const std::string text, canonical(payload));
     std::vector<wal::WalRecord> group;
-    const std::size_t half = env_.limits.line_bytes_max / 2, piece_max = half > 8192 ? half - 4096 : 1024;   // in a string every byte may need two
+    const std::size_t half = tenures_.env.limits.line_bytes_max / 2, piece_max = half > 8192 ? half - 4096 : 1024;   // in a string every byte may need two
     if (text.size() > piece_max) {
       std::uint64_t parts = 0;
       for (const std::string_view piece : detail::pieces(text, piece_max)) {
@@ -425,7 +342,7 @@ class Updater {
     auto plan_record = session.record(run, wal::Phase::PLAN, wal::operation::plan, "", wal::Status::DONE);
     plan_record.payload = std::move(payload);
     group.push_back(std::move(plan_record));
-    KFM_DET_TRY(session.write(std::move(group), env_.limits.durability == Durability::each_step));
+    KFM_DET_TRY(session.write(std::move(group), tenures_.env.limits.durability == Durability::each_step));
     session.emit({Event::Kind::planned, run.id, {}, open.plan_->steps().size(), session.find(run.id)->effects.size(), {}});
     return run.id;
   }
@@ -436,41 +353,8 @@ class Updater {
     return like && like->status == wal::RunStatus::undone;
   }
 
-  // --- reports -----------------------------------------------------------------------------------------------------------------
-
-  static void fill(RunReport& report, const wal::RunState& run) {
-    report.run = run.id;
-    report.status = run.status;
-    report.updater_id = run.updater_id;
-    report.trigger_key = run.trigger_key;
-    report.attempts = run.attempts_ever;
-  }
-  static RunReport report_of(const wal::RunState& run) {
-    RunReport report;
-    fill(report, run);
-    return report;
-  }
-  static Error no_such_run(const RunId& id) { return {errc::not_found, "there is no such run", id.text(), "List the runs with status()."}; }
-  /// What a run that did not commit answers.
-  static Error ended(const wal::RunState& run) {
-    errc code = errc::failed;
-    switch (run.status) {
-      case wal::RunStatus::undone: code = errc::undone; break;
-      case wal::RunStatus::abandoned: code = errc::abandoned; break;
-      case wal::RunStatus::quarantined: code = errc::quarantined; break;
-      case wal::RunStatus::parked: code = errc::parked; break;
-      default: break;
-    }
-    return {code, "the run of this trigger is " + std::string(wal::name(run.status)) + (run.failure && !run.failure->sentence.empty() ? ": " + run.failure->sentence : ""), "run " + run.id.text(),
-            remedy(run)};
-  }
-
   P plan_;
-  St store_;
-  L lock_;
-  Si sink_;
-  Env env_;
-  std::uint64_t highest_token_ = 0;   ///< that this updater has seen: the next lease is asked for above it
+  Tenures tenures_;
 };
 
 }  // namespace kfm_det

@@ -14,6 +14,7 @@
 #ifndef KFM_DET_WAL_LOG_HPP
 #define KFM_DET_WAL_LOG_HPP
 
+#include <algorithm>
 #include <concepts>
 #include <condition_variable>
 #include <cstdint>
@@ -47,6 +48,20 @@ template <class Stream>
     KFM_DET_TRY(const WalRecord record, read_record(line));
     return visitor(line, record);
   });
+}
+
+/// As read_records, and no further than `upto`, whatever stands behind it.
+template <class Stream>
+[[nodiscard]] result<void> read_upto(Stream& stream, Lsn from, Lsn upto, RecordVisitor visitor) {
+  bool enough = upto < std::max<Lsn>(from, 1);
+  if (enough) return success();
+  auto read = read_records(stream, from, [&](const Line& line, const WalRecord& record) -> result<void> {
+    KFM_DET_TRY(visitor(line, record));
+    enough = line.lsn >= upto;
+    return enough ? result<void>(Error(errc::cancelled, "far enough")) : result<void>(success());
+  });
+  if (!read && !enough) return read.error();
+  return success();
 }
 
 /// `{"hash","incarnation","lsn"}` in a DONE record: the head that its effect carried.
@@ -87,6 +102,19 @@ class DoneHeads {
   Head highest_;
 };
 
+/// Reads what a recovery kept, and judges the sink behind the read: an owner may be at work, and a DONE follows its effect.
+template <class Stream, class Si>
+[[nodiscard]] result<void> read_beside_sink(Stream& stream, Si& sink, const StreamId& id, Recovery& recovery, RecordVisitor visitor) {
+  DoneHeads heads;
+  KFM_DET_TRY(read_upto(stream, 1, recovery.tail.lsn, [&](const Line& line, const WalRecord& record) -> result<void> {
+    KFM_DET_TRY(heads.see(record, id));
+    return visitor(line, record);
+  }));
+  KFM_DET_TRY(const Head after, sink.witness(id));
+  (void)heads.agree(after, recovery);
+  return success();
+}
+
 /// Reads the whole log of a stream beside its sink, without a tenure: no byte changes. Answers that must not be taken back rest on `proven`.
 /// Errors: the verdict's own code, sink_regressed among them; as read_records.
 template <class St, class Si>
@@ -95,13 +123,8 @@ template <class St, class Si>
   KFM_DET_TRY(auto stream, store.open_stream(id));
   KFM_DET_TRY(Recovery recovery, stream.inspect(std::span<const Head>(&witness, 1)));
   if (!is_usable(recovery.verdict)) return verdict_error(recovery, id);
-  DoneHeads heads;
-  KFM_DET_TRY(read_records(stream, 1, [&](const Line& line, const WalRecord& record) -> result<void> {
-    KFM_DET_TRY(heads.see(record, id));
-    return visitor(line, record);
-  }));
-  KFM_DET_TRY(const Head after, sink.witness(id));   // behind the read: an owner may be at work, and a DONE follows its effect
-  if (!heads.agree(after, recovery)) return verdict_error(recovery, id);
+  KFM_DET_TRY(read_beside_sink(stream, sink, id, recovery, visitor));
+  if (!is_usable(recovery.verdict)) return verdict_error(recovery, id);
   return recovery;
 }
 

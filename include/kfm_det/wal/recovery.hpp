@@ -258,6 +258,9 @@ class Judge {
     }
     out.verdict = judge(found_);
     out.tail = tail_;
+    out.known = std::max({tail_.lsn, inner_proof_, rest_durable_, names_.empty() ? 0 : names_.back().first - 1});
+    for (const Head& witness : witnesses_)
+      if (witness.stream == stream_ && witness.incarnation >= tail_.incarnation) out.known = std::max(out.known, witness.lsn);
     out.proven = std::min(std::max(inner_proof_, witnessed), tail_.lsn);
     out.incarnation = std::max<Incarnation>(highest, 1);
     if (accept_loss && can_accept(out.verdict)) ++out.incarnation;
