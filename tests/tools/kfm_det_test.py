@@ -1,0 +1,685 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""kfm-det over logs of a real program, killed and taken back, and over logs that a stranger wrote.
+
+usage: kfm_det_test.py --tool kfm-det --program monthly-summary --source DIR --build DIR [CLASS...]
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import kfm_det  # noqa: E402
+from kfm_det import Forger, Scratch, everything_in, forged_run, run, run_on_terminal, updates, without_paint  # noqa: E402
+
+LOOKING = (("wal", "show"), ("wal", "show", "--json"), ("wal", "show", "latest"), ("wal", "show", "latest", "--all"), ("wal", "show", "latest", "--json"), ("wal", "tail"), ("wal", "tail", "--json"), ("wal", "head"),
+           ("wal", "head", "--json"), ("wal", "stats"), ("wal", "stats", "--json"), ("wal", "graph", "latest"), ("wal", "graph", "latest", "--format", "mermaid"), ("wal", "graph", "latest", "--format", "svg"),
+           ("wal", "graph", "latest", "--json"))
+
+
+def over(command, log):
+    """The command with LOG in its place."""
+    return [*command[:2], log, *command[2:]]
+
+
+def lines_like(pattern, text):
+    return [line for line in text.splitlines() if re.search(pattern, line)]
+
+
+class Show(Scratch):
+    def test_runs_of_a_log(self):
+        updates(self.path("state"), 400)
+        updates(self.path("state"), 800, "--kill-after-events", "20", ends=-9)
+        text = self.ok("wal", "show", self.path("state/wal"))
+        self.assertRegex(text, r"verdict +Clean: \d+ records, \d+ of them proven durable; the last \d+ rest on one copy|verdict +Clean: \d+ records, all of them proven durable")
+        self.assertRegex(text, r"runs +2 runs: 1 committed, 1 open\n")
+        rows = lines_like("weather.csv", text)
+        self.assertEqual([row.split()[2] for row in rows], ["committed", "open"])
+        listed = json.loads(self.ok("wal", "show", self.path("state/wal"), "--json"))
+        self.assertEqual([one["status"] for one in listed["runs"]], ["committed", "open"])
+        self.assertEqual([one["run"] for one in listed["runs"]], [row.split()[0] for row in rows])
+        self.assertIn("The next trigger takes it up again", listed["runs"][1]["what_to_do"])
+        self.assertEqual(text, self.ok("wal", "show", self.path("state/wal", kfm_det.STREAM)).replace("/" + kfm_det.STREAM, ""), "the stream's own folder names the same log")
+
+    def test_json_is_canonical(self):
+        updates(self.path("state"), 100)
+        for command in (["wal", "show"], ["wal", "stats"], ["wal", "head"]):
+            text = self.ok(*command, self.path("state/wal"), "--json")
+            self.assertEqual(text, kfm_det.canonical(json.loads(text)) + "\n")
+
+    def test_kills_and_resumes_are_seen(self):
+        state = self.path("state")
+        updates(state, 800, "--kill-after-events", "20", ends=-9)
+        updates(state, 800, "--kill-after-events", "25", ends=-9)
+        updates(state, 800)
+        text = self.ok("wal", "show", state + "/wal", "latest")
+        self.assertRegex(text, r"^run [0-9a-f-]{36} is committed\n")
+        self.assertRegex(text, r"stops +stopped without a word twice, taken up again twice\n")
+        self.assertEqual(len(lines_like(r"^-- nothing for .*: stopped without a word \(killed", text)), 2)
+        words = [re.search(r" (PLAN|EXECUTE|UPSERT|COMMIT|ATTEMPT) ", line).group(1) for line in lines_like(r"^\d\d:\d\d:\d\d\.\d{3} ", text)]
+        self.assertEqual((words[0], words[-1], words.count("ATTEMPT")), ("PLAN", "COMMIT", 2))
+        story = json.loads(self.ok("wal", "show", state + "/wal", "latest", "--json"))
+        self.assertEqual([one["kind"] for one in story["timeline"] if one["kind"] != "records"], ["stopped", "stopped"])
+        self.assertEqual({one["state"] for one in story["effects"]}, {"published"})
+        self.assertEqual(sum(story["durations_ns"].values()), self.span(story), "every nanosecond of a run that nobody came back to is told")
+        self.assertGreater(story["durations_ns"]["stopped"], 0)
+
+    @staticmethod
+    def span(story):
+        def ns(text):
+            second, fraction = text.rstrip("Z").split(".")
+            return int(time.mktime(time.strptime(second, "%Y-%m-%dT%H:%M:%S"))) * 10**9 + int(fraction)
+        return ns(story["run"]["ended_at"]) - ns(story["run"]["planned_at"])
+
+    def test_a_graceful_stop_is_not_a_kill(self):
+        state = self.path("state")
+        data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
+        updates(state, None, "--kill-after-events", "3", ends=-9)
+        shutil.copy(data, self.path("weather.csv"))
+        words = [kfm_det.PROGRAM, "run", "--data", self.path("weather.csv"), "--state", state]
+        asleep = subprocess.Popen([*words, "--stop-after-events", "6"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.waitpid(asleep.pid, os.WUNTRACED)
+        asleep.send_signal(signal.SIGINT)
+        asleep.send_signal(signal.SIGCONT)
+        self.assertEqual(asleep.wait(), 9)
+        subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+        kinds = [one["kind"] for one in json.loads(self.ok("wal", "show", state + "/wal", "latest", "--json"))["timeline"]]
+        self.assertEqual([kind for kind in kinds if kind != "records"], ["stopped", "stopped_on_request"])
+        self.assertIn("stopped without a word once, stopped on request once, taken up again twice", self.ok("wal", "show", state + "/wal", "latest"))
+
+    def test_an_undo_comes_later(self):
+        state = self.path("state")
+        updates(state, 400)
+        committed = json.loads(self.ok("wal", "show", state + "/wal", "--json"))["runs"][0]["run"]
+        subprocess.run([kfm_det.PROGRAM, "undo", committed, "--state", state], check=True, stderr=subprocess.DEVNULL)
+        text = self.ok("wal", "show", state + "/wal", committed[:8])
+        self.assertIn("is undone\n", text)
+        self.assertRegex(text, r"what to do +Its inputs are held")
+        self.assertEqual(len(lines_like(r"^-- it had ended; .* later:$", text)), 1)
+        self.assertEqual(len(lines_like("stopped without a word", text)), 0)
+        self.assertRegex(text, r"SETTLED +ended undone")
+        self.assertIn("withdrawn", text)
+
+    def test_a_failure_says_why(self):
+        forged_run(self.folder)
+        text = self.ok("wal", "show", self.folder, "1111")
+        self.assertRegex(text, r"why +code: sentence \(step cstep, stage\)")
+        self.assertRegex(text, r"EXECUTE +step cstep failed: code: sentence")
+        self.assertRegex(text, r"UNDO +taken back from here, to end failed, by actor with token 1; code: sentence")
+        self.assertRegex(text, r"keyb +planned, irreversible")
+
+    def test_quarantine(self):
+        state = self.path("state")
+        for _ in range(3):
+            updates(state, 400, "--attempts", "2", "--kill-after-events", "4", ends=-9)
+        updates(state, 400, "--attempts", "2", ends=7)
+        text = self.ok("wal", "show", state + "/wal", "latest")
+        self.assertRegex(text, r"^run \S+ is quarantined\n")
+        self.assertRegex(text, r"SETTLED +ended quarantined")
+        self.assertRegex(text, r"what to do +Find out what stops it")
+
+    def test_all_shows_every_record_and_key(self):
+        updates(self.path("state"))
+        short, whole = self.ok("wal", "show", self.path("state/wal"), "latest"), self.ok("wal", "show", self.path("state/wal"), "latest", "--all")
+        self.assertIn("... and 40 keys more; --all shows them", short)
+        self.assertEqual(len(lines_like(r"^seattle/", whole)), 52)
+        self.assertEqual(len(lines_like(r"^\d\d:\d\d:\d\d\.\d{3} ", whole)), 158)
+
+    def test_a_run_is_named_by_a_beginning(self):
+        forged_run(self.folder)
+        self.fails(10, "the log has no such run (2222)", "wal", "show", self.folder, "2222")
+        self.fails(2, "this is no run (111)", "wal", "show", self.folder, "111")
+        self.fails(2, "this is no run (../../etc)", "wal", "show", self.folder, "../../etc")
+        forger = Forger(self.path("two"))
+        for last in "12":
+            forger.record("PLAN", "plan", "DONE", wal_id=f"11111111-1111-8111-8111-11111111111{last}", payload={"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": [], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        forger.write()
+        self.fails(2, "more than one run begins like this", "wal", "show", self.path("two"), "1111")
+        self.assertIn("111111111112", self.ok("wal", "show", self.path("two"), "11111111-1111-8111-8111-111111111112"))
+
+    def test_width(self):
+        state = self.path("state")
+        updates(state, 400, "--kill-after-events", "8", ends=-9)
+        updates(state, 400)
+        for columns in (40, 80, 200):
+            for words in (["wal", "show", state + "/wal"], ["wal", "show", state + "/wal", "latest"], ["wal", "tail", state + "/wal"], ["wal", "stats", state + "/wal"]):
+                code, shown = run_on_terminal(*words, columns=columns)
+                self.assertEqual(code, 0)
+                too_long = [line for line in without_paint(shown).decode().splitlines() if len(line) > columns]
+                self.assertEqual(too_long if columns >= 80 else [line for line in too_long if re.match(r"run |\d\d:|-- ", line) and "stopped" in line], [], f"{words} at {columns}")
+        _, wide = run_on_terminal("wal", "show", state + "/wal", columns=200)
+        _, narrow = run_on_terminal("wal", "show", state + "/wal", columns=80)
+        self.assertRegex(wide.decode(), r"[0-9a-f]{8}-[0-9a-f]{4}-")
+        self.assertNotRegex(narrow.decode(), r"[0-9a-f]{8}-[0-9a-f]{4}-")
+
+    def test_colours(self):
+        forged_run(self.folder)
+        _, painted = run_on_terminal("wal", "show", self.folder)
+        self.assertIn(b"\x1b[", painted)
+        for words, env in ((["--no-color"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"})):
+            _, plain = run_on_terminal("wal", "show", self.folder, *words, env=kfm_det.environment(**env))
+            self.assertEqual(plain, without_paint(painted))
+        self.assertNotIn("\x1b", self.ok("wal", "show", self.folder))
+        _, empty = run_on_terminal("wal", "show", self.folder, env=kfm_det.environment(NO_COLOR=""))
+        self.assertEqual(empty, painted)
+
+
+class Tail(Scratch):
+    def test_last_records(self):
+        updates(self.path("state"), 400)
+        text = self.ok("wal", "tail", self.path("state/wal"), "-n", "3").splitlines()
+        self.assertEqual(len(text), 3)
+        self.assertRegex(text[-1], r"COMMIT +DONE")
+        self.assertEqual(len(self.ok("wal", "tail", self.path("state/wal")).splitlines()), 10)
+        self.assertEqual(self.ok("wal", "tail", self.path("state/wal"), "-n", "0"), "")
+
+    def test_json_lines_are_the_records_as_they_stand(self):
+        updates(self.path("state"), 100)
+        lines = self.ok("wal", "tail", self.path("state/wal"), "-n", "1000000", "--json").splitlines()
+        stored = []
+        for name in sorted(os.listdir(self.path("state/wal", kfm_det.STREAM))):
+            if name.endswith(".jsonl"):
+                with open(self.path("state/wal", kfm_det.STREAM, name), encoding="utf-8") as file:
+                    stored += [json.loads(line)["body"] for line in file if line.startswith('{"body"')]
+        self.assertEqual([json.loads(line)["record"] for line in lines], [one["record"] for one in stored])
+        self.assertEqual([json.loads(line)["lsn"] for line in lines], list(range(1, len(stored) + 1)))
+        self.assertEqual([json.loads(line)["hash"] for line in lines[:-1]], [one["prev"] for one in stored[1:]], "the hash is that of the line")
+        self.assertTrue(all(line == kfm_det.canonical(json.loads(line)) for line in lines))
+
+    def follow(self, log, *more):
+        return subprocess.Popen([kfm_det.TOOL, "wal", "tail", log, "--follow", "--json", "--interval", "20", *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kfm_det.environment())
+
+    def test_follow_gives_every_record_once(self):
+        state = self.path("state")
+        updates(state, 60)
+        child = self.follow(state + "/wal", "-n", "2")
+        seen = [json.loads(child.stdout.readline())["lsn"] for _ in range(2)]
+        updates(state, 400, "--kill-after-events", "8", ends=-9)
+        updates(state, 400, "--window", "2")
+        last = json.loads(self.ok("wal", "stats", state + "/wal", "--json"))["records"]
+        while seen[-1] != last:
+            seen.append(json.loads(child.stdout.readline())["lsn"])
+        child.send_signal(signal.SIGINT)
+        rest, err = child.communicate()
+        self.assertEqual((child.returncode, rest, err), (0, "", ""))
+        self.assertEqual(seen, list(range(seen[0], last + 1)))
+
+    def test_follow_sleeps(self):
+        forged_run(self.folder)
+        child = self.follow(self.folder, "-n", "1")
+        child.stdout.readline()
+        time.sleep(0.3)   # no claim about time: about what it does with it
+        with open(f"/proc/{child.pid}/stat", encoding="utf-8") as file:
+            ticks = sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
+        with open(f"/proc/{child.pid}/status", encoding="utf-8") as file:
+            state = re.search(r"^State:\s+(\S)", file.read(), re.M).group(1)
+        child.terminate()
+        child.communicate()
+        self.assertEqual((child.returncode, state), (0, "S"))
+        self.assertLess(ticks, 20)
+
+    def test_follow_says_when_the_log_took_another_turn(self):
+        forger = Forger(self.folder)
+        plan = {"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": [], "trigger": {"key": "k", "kind": "manual", "partition": ""}}
+        forger.record("PLAN", "plan", "DONE", payload=plan)
+        path = forger.write()
+        child = self.follow(self.folder, "-n", "1")
+        self.assertEqual(json.loads(child.stdout.readline())["lsn"], 1)
+        other = Forger(self.path("other"), "forged@")
+        other.record("PLAN", "plan", "DONE", payload={**plan, "retired": ["other"]})
+        other.record("COMMIT", "commit", "DONE")
+        os.replace(other.write(), path)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (6, ""))
+        self.assertIn("LSN 2 does not follow from what was shown before it", err)
+
+
+class Head(Scratch):
+    def test_head_is_what_is_proven(self):
+        forger = forged_run(self.folder)
+        head = json.loads(self.ok("wal", "head", self.folder, "--json"))
+        self.assertEqual(head, {"hash": forger.prev, "incarnation": 1, "lsn": 10, "stream": "forged@"})
+        path = self.path("forged@", "%020d-%020d.jsonl" % (1, 1))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(forger.lines[:-1]) + "\n")   # without the last MARK: durable_upto of the last frame is the proof
+        self.assertEqual(json.loads(self.ok("wal", "head", self.folder, "--json"))["lsn"], 9)
+        self.assertRegex(self.ok("wal", "head", self.folder), r"LSN +9 of 10; the others rest on one copy")
+
+    def test_out(self):
+        forged_run(self.folder)
+        out = self.path("kept")
+        dry = run("wal", "head", self.folder, "--out", out, "--dry-run")
+        self.assertEqual((dry.code, dry.out, dry.err), (0, "", f"would write LSN 10 of incarnation 1 to {out}; nothing was changed\n"))
+        self.assertFalse(os.path.exists(out))
+        self.assertEqual(run("wal", "head", self.folder, "--out", out).err, f"{out} now says LSN 10 of incarnation 1\n")
+        with open(out, encoding="utf-8") as file:
+            self.assertEqual(file.read(), self.ok("wal", "head", self.folder, "--json"))
+        self.assertEqual(run("wal", "head", self.folder, "--out", out, "--quiet").err, "")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["forged@", "kept"])
+        self.fails(2, "a witness inside the log's own folder", "wal", "head", self.folder, "--out", self.path("forged@", "w"))
+
+    def test_a_kept_head_finds_a_cut_and_a_rewritten_log(self):
+        forger = forged_run(self.folder)
+        out = self.path("kept")
+        self.assertEqual(run("wal", "head", self.folder, "--out", out).code, 0)
+        before = everything_in(out)
+        path = self.path("forged@", "%020d-%020d.jsonl" % (1, 1))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(forger.lines[:6]) + "\n")
+        self.assertEqual(run("wal", "show", self.folder).code, 0, "the log alone cannot know")
+        self.fails(6, "regressed", "wal", "head", self.folder, "--out", out)
+        shutil.rmtree(self.path("forged@"))
+        forged_run(self.folder, lambda place: place + "!")
+        self.assertEqual(run("wal", "show", self.folder).code, 0, "the log alone cannot know")
+        self.fails(6, "forked", "wal", "head", self.folder, "--out", out)
+        self.assertEqual(everything_in(out), before)
+
+    def test_what_is_no_head_file_is_left_alone(self):
+        forged_run(self.folder)
+        for text in ("", "precious", '{"hash":"x"}', "x" * 5000):
+            with open(self.path("kept"), "w", encoding="utf-8") as file:
+                file.write(text)
+            self.fails(2, "this is no head file", "wal", "head", self.folder, "--out", self.path("kept"))
+            with open(self.path("kept"), encoding="utf-8") as file:
+                self.assertEqual(file.read(), text)
+        forged_run(self.path("b"), stream="other@")
+        run("wal", "head", self.path("b"), "--out", self.path("other"))
+        self.fails(6, "this head file is of the stream other@", "wal", "head", self.path("forged@"), "--out", self.path("other"))
+
+
+class Stats(Scratch):
+    def test_counts(self):
+        state = self.path("state")
+        updates(state, 400)
+        folder = self.path("state/wal", kfm_det.STREAM)
+        stats = json.loads(self.ok("wal", "stats", state + "/wal", "--json"))
+        lines = []
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".jsonl"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    lines += [line for line in file if line.startswith('{"body"')]
+        records = [json.loads(line)["body"]["record"] for line in lines]
+        self.assertEqual(stats["records"], len(lines))
+        self.assertEqual(stats["bytes_of_records"], sum(map(len, lines)))
+        self.assertEqual(stats["bytes_on_disk"], sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)))
+        self.assertEqual(stats["records_by_phase"], {phase: sum(one["phase"] == phase for one in records) for phase in ("COMMIT", "EXECUTE", "PLAN", "UPSERT")})
+        self.assertEqual(stats["largest_line"]["bytes"], max(len(line) - 1 for line in lines))
+        self.assertEqual((stats["first_at"], stats["last_at"]), (records[0]["ts"], records[-1]["ts"]))
+        self.assertEqual((stats["runs_by_status"], len(stats["segments"])), ({"committed": 1}, 1))
+        text = self.ok("wal", "stats", state + "/wal")
+        self.assertRegex(text, r"runs +1 committed")
+        self.assertRegex(text, r"\nUPSERT +%d " % stats["records_by_phase"]["UPSERT"])
+
+    def test_rate(self):
+        forged_run(self.folder)
+        stats = json.loads(self.ok("wal", "stats", self.folder, "--json"))
+        self.assertAlmostEqual(stats["records_per_second"], 10 / 9)
+        self.assertIn("9.00 s, 1.1 records a second", self.ok("wal", "stats", self.folder))
+
+
+class Graph(Scratch):
+    def test_states(self):
+        forged_run(self.folder)
+        nodes = json.loads(self.ok("wal", "graph", self.folder, "latest", "--json"))["nodes"]
+        self.assertEqual([(one["step"], one["state"], one["after"]) for one in nodes], [("astep", "withdrawn", []), ("bstep", "planned", ["astep"]), ("cstep", "failed", ["astep", "bstep"])])
+
+    def test_dot_is_read_by_graphviz(self):
+        state = self.path("state")
+        updates(state)
+        updates(state, 800)   # months left: they are retired
+        dot = self.ok("wal", "graph", state + "/wal", "latest")
+        read = subprocess.run(["dot", "-Tplain"], input=dot, capture_output=True, text=True, check=True).stdout
+        self.assertEqual((len(lines_like("^node ", read)), len(lines_like("^edge ", read))), (52, 27))
+        svg = xml.etree.ElementTree.fromstring(self.ok("wal", "graph", state + "/wal", "latest", "--format", "svg"))
+        texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertIn("publishes seattle/2012-01", texts)
+        self.assertIn("retires seattle/2015-12", texts)
+
+    def test_mermaid(self):
+        forged_run(self.folder)
+        text = self.ok("wal", "graph", self.folder, "latest", "--format", "mermaid")
+        self.assertIn("flowchart LR\n", text)
+        self.assertIn('  n0["astep<br/>operation<br/>publishes keya<br/>withdrawn"]:::withdrawn\n', text)
+        self.assertEqual(re.findall(r"n\d --> n\d", text), ["n0 --> n1", "n0 --> n2", "n1 --> n2"])
+
+    def test_without_graphviz(self):
+        forged_run(self.folder)
+        self.fails(8, "Install the package graphviz", "wal", "graph", self.folder, "latest", "--format", "svg", env=kfm_det.environment(PATH=self.folder))
+        self.ok("wal", "graph", self.folder, "latest", env=kfm_det.environment(PATH=self.folder))
+
+    def test_a_graphviz_that_fails(self):
+        forged_run(self.folder)
+        with open(self.path("dot"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexit 3\n")
+        os.chmod(self.path("dot"), 0o755)
+        self.fails(8, "`dot` failed (exit code 3)", "wal", "graph", self.path("forged@"), "latest", "--format", "svg", env=kfm_det.environment(PATH=self.folder))
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\u009b31m\x7f\u0085\u202e\u2066\u200f\ufeff\U000e0041\r\n\t\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x é日"
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f\ud800-\udfff]")
+WRITTEN = "\\u{1b}]0;owned\\u{07}\\u{1b}[2J\\u{9b}31m\\u{7f}\\u{85}\\u{202e}\\u{2066}\\u{200f}\\u{feff}\\u{e0041}\\u{0d}\\n\\t\\\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x é日"
+
+
+EVIL_ASCII = "\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x"   # what a plan lets through in the names of steps and operations
+WRITTEN_ASCII = EVIL_ASCII.replace("\\", "\\\\")
+EVIL_KEY, WRITTEN_KEY = "\u202e\u2066\u200f\ufeff\U000e0041 é日" + EVIL_ASCII, "\\u{202e}\\u{2066}\\u{200f}\\u{feff}\\u{e0041} é日" + WRITTEN_ASCII   # ... and in keys
+
+
+def evil(place):
+    return place + EVIL
+
+
+def evil_where_plans_allow(place):
+    return place + {"step": EVIL_ASCII, "operation": EVIL_ASCII, "key": EVIL_KEY}.get(place, EVIL)
+
+
+class Hostile(Scratch):
+    """Whatever a record says, it drives neither a terminal nor the program that reads the drawing."""
+
+    def test_every_command(self):
+        forged_run(self.path("plain"), evil_where_plans_allow)
+        forged_run(self.path("evil"), evil)
+        for command in LOOKING:
+            if command[1] == "graph":
+                self.fails(6, "a step id is", *over(command, self.path("evil")))
+            self.harmless(command, self.path("plain" if command[1] == "graph" else "evil"))
+        self.assertIn("key" + WRITTEN, self.ok("wal", "show", self.path("evil"), "latest"))
+
+    def harmless(self, command, log):
+        done = run(*over(command, log))
+        self.assertEqual((done.code, done.err), (0, ""), command)
+        if "--json" not in command:   # canonical bytes into a pipe are bytes
+            self.assertEqual(FORBIDDEN.findall(done.out), [], command)
+        code, shown = run_on_terminal(*over(command, log), columns=200)
+        self.assertEqual(code, 0, command)
+        self.assertEqual(FORBIDDEN.findall(without_paint(shown).decode("utf-8", "surrogateescape")), [], command)
+        self.assertEqual(set(kfm_det.PAINT.findall(shown)) - {b"\x1b[0m", b"\x1b[1m", b"\x1b[2m", b"\x1b[32m", b"\x1b[33m", b"\x1b[1;31m"}, set(), command)
+
+    def test_json_on_a_terminal_is_the_same_value(self):
+        forged_run(self.folder, evil_where_plans_allow)
+        for command in LOOKING:
+            if "--json" in command:
+                piped = self.ok(*over(command, self.folder)).rstrip("\n").split("\n")
+                _, shown = run_on_terminal(*over(command, self.folder))
+                self.assertEqual([json.loads(line) for line in shown.decode().rstrip("\n").split("\n")], [json.loads(line) for line in piped], command)
+
+    def test_errors(self):
+        forged_run(self.path("x"), stream="a@")
+        os.rename(self.path("x/a@"), self.path("x", "b\x1b[31m@"))
+        for words in (["wal", "show", self.path("x")], ["wal", "show", "no\x1b]0;x\x07such"], ["wal", "show", self.path("x"), "\x1b[2J"], ["wal", "sh\x1bow"], ["wal", "show", "--no\x1b[31m"], ["wal", "head", self.path("x"), "--out", "/n\x9bo/x"],
+                      ["wal", "graph", self.path("x"), "latest", "--format", "\x1b[31m"]):
+            done = run(*words)
+            self.assertNotEqual(done.code, 0, words)
+            self.assertEqual(FORBIDDEN.findall(done.out + done.err), [], words)
+            _, shown = run_on_terminal(*words)
+            self.assertEqual(FORBIDDEN.findall(without_paint(shown).decode("utf-8", "surrogateescape")), [], words)
+
+    def test_drawings_say_what_the_record_says(self):
+        forged_run(self.folder, evil_where_plans_allow)
+        svg = xml.etree.ElementTree.fromstring(self.ok("wal", "graph", self.folder, "latest", "--format", "svg"))
+        texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual((texts.count("astep" + WRITTEN_ASCII), texts.count("publishes key" + WRITTEN_KEY + "a")), (1, 1))
+        self.assertEqual([one.tag for one in svg.iter() if one.tag.endswith("}a") or one.tag.endswith("}script")], [])
+        dot = subprocess.run(["dot", "-Tplain"], input=self.ok("wal", "graph", self.folder, "latest"), capture_output=True, text=True, check=True).stdout
+        self.assertEqual([line.split()[1] for line in lines_like("^node ", dot)], ["n0", "n1", "n2"])
+        for line in self.ok("wal", "graph", self.folder, "latest", "--format", "mermaid").splitlines()[1:]:
+            label = re.fullmatch(r'  n\d\["(.*)"\]:::\w+', line)
+            if label:
+                self.assertRegex(label.group(1), r"^([A-Za-z0-9 .,:@_/\-]|#\d+;|<br/>|[^\x00-\x7f])*$")
+                decoded = re.sub(r"#(\d+);", lambda code: chr(int(code.group(1))), label.group(1))
+                self.assertIn("step" + WRITTEN_ASCII + "<br/>operation" + WRITTEN_ASCII + "<br/>", decoded)
+                self.assertTrue("publishes key" + WRITTEN_KEY in decoded or decoded.startswith("cstep"), decoded)
+
+
+class BadInput(Scratch):
+    """One clear sentence, and the exit code of its class; and never a byte changed."""
+
+    def each(self, code, sentence, log, commands=LOOKING):
+        before = everything_in(self.folder)
+        for command in commands:
+            done = self.fails(code, sentence, *over(command, log))
+            self.assertLess(done.err.count("\n"), 3, done.err)
+        self.assertEqual(everything_in(self.folder), before)
+
+    def segment(self, text, stream="s@", ordinal=1, first=1, **more):
+        os.makedirs(self.path(stream), exist_ok=True)
+        path = self.path(stream, "%020d-%020d.jsonl" % (ordinal, first))
+        with open(path, "wb") as file:
+            file.write(text)
+        return path
+
+    def test_nothing_there(self):
+        self.each(10, "there is no such folder", self.path("none"))
+        self.each(2, "the name of a log is empty", "")
+
+    def test_no_log(self):
+        os.makedirs(self.path("empty/inside"))
+        self.each(2, "this is no log", self.path("empty"))
+        with open(self.path("empty/inside/file.txt"), "w", encoding="utf-8") as file:
+            file.write("hello")
+        self.each(2, "a log is a folder, and this is a file", self.path("empty/inside/file.txt"))
+        self.each(10, "Check the path: a part of it is not a directory", self.path("empty/inside/file.txt/x"))
+
+    def test_several_logs(self):
+        forged_run(self.folder, stream="a@")
+        forged_run(self.folder, stream="b@")
+        self.each(2, "2 logs are in this folder: a@, b@", self.folder)
+        self.ok("wal", "show", self.path("b@"))
+
+    def test_no_permission(self):
+        forged_run(self.path("x"), stream="a@")
+        log = self.path("x/a@")
+        tool = self.path("kfm-det")
+        shutil.copy(kfm_det.TOOL, tool)
+        os.chmod(self.folder, 0o755)
+        os.chmod(log, 0o700 if os.geteuid() == 0 else 0)
+        nobody = {"user": 65534} if os.geteuid() == 0 else {}
+        done = run("wal", "show", log, binary=tool, cwd="/", **nobody)
+        os.chmod(log, 0o700)
+        self.assertEqual((done.code, done.out), (8, ""))
+        self.assertIn("permission_denied", done.err)
+        segment = os.path.join(log, os.listdir(log)[0])
+        os.chmod(log, 0o755)
+        os.chmod(segment, 0o600 if os.geteuid() == 0 else 0)
+        done = run("wal", "show", log, binary=tool, cwd="/", **nobody)
+        os.chmod(segment, 0o600)
+        self.assertEqual(done.code, 8)
+        self.assertIn("the log cannot be read", done.err)
+
+    def test_a_folder_where_a_segment_should_be(self):
+        os.makedirs(self.path("s@", "%020d-%020d.jsonl" % (1, 1)))
+        self.each(8, "the log cannot be read", self.path("s@"), (("wal", "show"), ("wal", "tail"), ("wal", "stats"), ("wal", "head")))
+
+    def test_no_bytes(self):
+        self.segment(b"")
+        self.each(6, "the log's files have 0 bytes", self.path("s@"))
+
+    def test_garbage(self):
+        for text in (b"\0" * 10000, b"hello\nworld\n", bytes(range(256)) * 50, b"\n" * 5000, b'{"body":{' * 300):
+            self.segment(text)
+            self.each(6, "is a line of a log", self.path("s@"))
+
+    def test_a_huge_line_is_not_read(self):
+        path = self.segment(b'{"body":{')
+        os.truncate(path, 10 << 30)
+        for command in (("wal", "show"), ("wal", "tail"), ("wal", "stats"), ("wal", "head"), ("wal", "graph", "latest")):
+            command = [kfm_det.TOOL, *over(command, self.path("s@"))]
+            limited = ["/bin/sh", "-c", 'ulimit -v 2000000; exec "$@"', "sh", *command] if "sanitize" not in os.environ.get("KFM_DET_BUILD", "") else command
+            done = subprocess.run(limited, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 8, done.stderr)
+            self.assertIn("a segment of 10737418240 bytes: nothing that this library wrote", done.stderr)
+
+    def test_a_line_longer_than_any(self):
+        forger = Forger(self.folder)
+        forger.record("PLAN", "plan", "DONE", payload={"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": ["x" * (20 << 20)], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        forger.write()
+        self.assertEqual(len(self.ok("wal", "show", self.folder).splitlines()), 6)
+        self.assertIn("20.0 MiB", self.ok("wal", "stats", self.folder))
+
+    def test_another_streams_log(self):
+        forged_run(self.folder, stream="a@")
+        os.rename(self.path("a@"), self.path("b@"))
+        self.each(6, "this line belongs to the stream a@", self.path("b@"))
+
+    def test_a_newer_format(self):
+        forged_run(self.folder, format=2)
+        self.each(6, "Use that version or a newer one", self.path("forged@"))
+
+    def test_a_record_that_is_not_known(self):
+        forger = Forger(self.folder)
+        forger.record("PLAN", "plan", "DONE", payload={"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": [], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        forger.record("FUTURE", "x", "DONE")
+        forger.write()
+        self.each(6, "a record that this version cannot read", self.path("forged@"), (("wal", "show"), ("wal", "show", "latest"), ("wal", "tail"), ("wal", "stats")))
+        self.assertIn("1 run: 1 open", run("wal", "show", self.folder).out, "what is in front of it is shown")
+
+    def test_damage(self):
+        forger = forged_run(self.folder)
+        path = self.path("forged@", "%020d-%020d.jsonl" % (1, 1))
+        with open(path, "r+b") as file:
+            data = file.read()
+            at = data.index(forger.lines[6].encode()) + 200
+            file.seek(at)
+            file.write(b"#")
+        self.each(6, "a part of the log that was durable is damaged or missing", self.folder, [one for one in LOOKING if one[1] != "head"])
+        self.fails(6, "corrupt_committed", "wal", "head", self.folder)
+        text = run("wal", "show", self.folder).out
+        self.assertRegex(text, r"verdict +CorruptCommitted; 5 records can be read in front of it")
+        self.assertRegex(text, r"evidence +\S+/forged@/0+1-0+1\.jsonl, bytes \d+ to \d+")
+        self.assertIn("1 run: 1 open", text)
+
+    def test_stdout_that_takes_nothing(self):
+        forged_run(self.folder)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([kfm_det.TOOL, "wal", "show", self.folder], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertIn("could not be written to stdout", done.stderr)
+
+    def test_wrong_arguments(self):
+        forged_run(self.folder)
+        for words in ([], ["wal"], ["nonsense"], ["wal", "nonsense"], ["wal", "show"], ["wal", "show", self.folder, "latest", "more"], ["wal", "show", "--nonsense", self.folder], ["wal", "graph", self.folder],
+                      ["wal", "graph", self.folder, "latest", "--format", "gif"], ["wal", "tail", self.folder, "-n", "x"], ["wal", "tail", self.folder, "--interval", "0"], ["completion", "fish"]):
+            self.fails(2, "", *words)
+        self.assertIn("there is no command `nonsense`; there are: show, tail", run("wal", "nonsense").err)
+
+
+class Looking(Scratch):
+    def test_nothing_is_changed(self):
+        updates(self.path("state"), 400)
+        updates(self.path("state"), 800, "--kill-after-events", "30", ends=-9)
+        before = everything_in(self.folder)
+        for command in LOOKING:
+            self.ok(*over(command, self.path("state/wal")))
+        self.assertEqual(everything_in(self.folder), before)
+
+    def test_a_log_that_may_only_be_read(self):
+        forged_run(self.path("x"))
+        for root, folders, names in os.walk(self.path("x")):
+            for name in names:
+                os.chmod(os.path.join(root, name), 0o444)
+            os.chmod(root, 0o555)
+        for command in LOOKING:
+            self.ok(*over(command, self.path("x")))
+        for root, folders, names in os.walk(self.path("x")):
+            os.chmod(root, 0o755)
+
+    def test_beside_a_writer(self):
+        state = self.path("state")
+        updates(state, 60)
+        words = [kfm_det.PROGRAM, "run", "--data", os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv"), "--state", state, "--window", "1"]
+        asleep = subprocess.Popen([*words, "--stop-after-events", "70"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        os.waitpid(asleep.pid, os.WUNTRACED)
+        before = everything_in(self.folder)
+        for command in LOOKING:
+            self.ok(*over(command, state + "/wal"))
+        self.assertEqual(everything_in(self.folder), before)
+        asleep.send_signal(signal.SIGCONT)
+        looked = 0
+        while asleep.poll() is None:
+            self.assertIn(run("wal", "show", state + "/wal").code, (0,))
+            looked += 1
+        self.assertEqual(asleep.returncode, 0, asleep.stderr.read())
+        asleep.stderr.close()
+        self.assertGreater(looked, 0)
+        self.assertIn("2 runs: 2 committed", self.ok("wal", "show", state + "/wal"))
+
+
+class Help(Scratch):
+    def commands(self):
+        """(words, help text) of the tool and every command below it, found by asking."""
+        out, todo = [], [[]]
+        while todo:
+            words = todo.pop(0)
+            text = self.ok(*words, "--help")
+            out.append((words, text))
+            behind = text.split("Subcommands:\n")
+            if len(behind) > 1:
+                todo += [[*words, line.split()[0]] for line in behind[1].split("\n\n")[0].splitlines() if line.startswith("  ") and not line.startswith("   ")]
+        return out
+
+    @staticmethod
+    def options(text):
+        return sorted(set(re.findall(r"^  (?:-\w,)?(--[a-z-]+|-\w)", text, re.M)))
+
+    def test_every_command_and_option_is_in_the_man_page(self):
+        page = self.ok("man")
+        plain = page.replace("\\-", "-").replace("\\fB", "").replace("\\fR", "")
+        found = self.commands()
+        self.assertGreater(len(found), 7)
+        for words, text in found:
+            part = plain if not words else plain.split(".SS kfm-det " + " ".join(words) + "\n")[1].split("\n.SS ")[0]
+            for option in self.options(text):
+                self.assertIn(option, part.replace(".SH OPTIONS", ""), (words, option))
+        with open(os.path.join(kfm_det.BUILD, "tools/kfm-det/kfm-det.1"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), page, "the page that is installed is the one that the program writes")
+        for line in page.splitlines():
+            if line.startswith((".", "'")):
+                self.assertRegex(line, r"^\.(\\\"|TH|SH|SS|TP|PP|B |I |RI |br|nf|fi)", line)
+
+    def test_completion(self):
+        script = self.path("completion")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(self.ok("completion", "bash"))
+        forged_run(self.path("logs"))
+
+        def offered(*words):
+            line = " ".join(f"'{word}'" for word in words)
+            ask = f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _kfm_det; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+            return sorted(subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, cwd=self.folder).stdout.split())
+
+        for words, text in self.commands():
+            below = [other[-1] for other, _ in self.commands() if other[:-1] == words and other]
+            if below:
+                self.assertEqual([word for word in offered(kfm_det.TOOL, *words, "") if not word.startswith("-")], sorted(below))
+            self.assertEqual(sorted(set(offered(kfm_det.TOOL, *words, "--"))), [option for option in self.options(text) if option.startswith("--")], words)
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "sh"), ["show"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "graph", "logs", "1111", "--format", ""), ["dot", "mermaid", "svg"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "lo"), ["logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "logs", "1"), ["11111111-1111-8111-8111-111111111111"])
+
+    def test_exit_codes_are_those_of_the_page(self):
+        with open(os.path.join(kfm_det.SOURCE, "docs/exit-codes.md"), encoding="utf-8") as file:
+            page = file.read()
+        told = {int(code) for code in re.findall(r"^ {1,3}(\d+)  ", self.ok("--help").split("Exit codes:\n")[1], re.M)}
+        documented = {int(code): row for code, row in re.findall(r"^\| (\d+) \|(.*)$", page, re.M)}
+        self.assertLessEqual(told, set(documented))
+        self.assertEqual({code for code in documented if code not in told}, {3}, "only the gate's code is none of the tool's")
+
+    def test_version(self):
+        self.assertRegex(self.ok("--version"), r"^kfm-det \d+\.\d+\.\d+\n$")
+
+    def test_install(self):
+        cmake = shutil.which("cmake")
+        subprocess.run([cmake, "--install", kfm_det.BUILD, "--prefix", self.path("prefix"), "--component", "kfm-det"], check=True, stdout=subprocess.DEVNULL)
+        there = sorted(os.path.relpath(os.path.join(root, name), self.path("prefix")) for root, _, names in os.walk(self.path("prefix")) for name in names)
+        self.assertEqual(there, ["bin/kfm-det", "share/bash-completion/completions/kfm-det", "share/man/man1/kfm-det.1"])
+
+
+if __name__ == "__main__":
+    kfm_det.main()

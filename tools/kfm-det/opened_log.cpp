@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "opened_log.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <kfm_det/files/posix_error.hpp>
+
+#include "exit_codes.hpp"
+
+namespace kfm_det::tool {
+
+namespace {
+
+[[nodiscard]] bool is_log(const segment::Listing& names) { return !names.segments.empty() || !names.claims.empty(); }
+
+[[nodiscard]] bool is_directory(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+[[nodiscard]] std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+[[nodiscard]] std::vector<SegmentFile> segments_of(const LookingFileSystem& fs, const std::string& folder) {
+  std::vector<SegmentFile> out;
+  const auto names = segment::list(fs, folder);
+  if (!names) return out;
+  for (const auto& name : names.value().segments) {
+    SegmentFile one{name, segment::path(folder, name), 0};
+    struct stat status = {};
+    if (::stat(one.path.c_str(), &status) == 0) one.bytes = static_cast<std::uint64_t>(status.st_size);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+void pause_briefly() {
+  const timespec moment{0, 20'000'000};
+  ::nanosleep(&moment, nullptr);
+}
+
+}  // namespace
+
+result<std::string> absolute_folder(const std::string& given) {
+  if (given.empty()) return Error(errc::invalid_argument, "the name of a log is empty", "", "Name the folder of a log, such as state/wal");
+  struct FreeText { void operator()(char* text) const { std::free(text); } };
+  const std::unique_ptr<char, FreeText> path(::realpath(given.c_str(), nullptr));
+  if (!path) {
+    if (errno == ENOENT) return Error(errc::not_found, "there is no such folder", given, "Name the folder of a log, such as state/wal");
+    return posix_error(errno, "looking at the folder", given);
+  }
+  struct stat status = {};
+  if (::stat(path.get(), &status) != 0) return posix_error(errno, "looking at the folder", given);
+  if (!S_ISDIR(status.st_mode)) return Error(errc::invalid_argument, "a log is a folder, and this is a file", given, "Name the folder that holds the segments, or the one above it");
+  return std::string(path.get());
+}
+
+std::string LogPlace::shown(std::string text) const {
+  std::string name = given;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  if (!name.ends_with(stream.text)) name += (name == "/" ? "" : "/") + stream.text;
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at + name.size())) text.replace(at, folder.size(), name);
+  return text;
+}
+
+result<LogPlace> find_log(const std::string& given) {
+  const LookingFileSystem fs;
+  KFM_DET_TRY(const std::string folder, absolute_folder(given));
+  KFM_DET_TRY(const auto names, segment::list(fs, folder));
+  if (is_log(names)) return LogPlace{given, folder, segment::parent_of(folder), {name_of(folder)}};
+
+  std::vector<std::string> logs;
+  KFM_DET_TRY(const auto entries, fs.list(folder));
+  for (const std::string& entry : entries) {
+    const std::string path = (folder == "/" ? "" : folder) + "/" + entry;
+    if (!is_directory(path)) continue;
+    const auto inside = segment::list(fs, path);
+    if (inside && is_log(inside.value())) logs.push_back(entry);
+  }
+  if (logs.size() == 1) return LogPlace{given, (folder == "/" ? "" : folder) + "/" + logs.front(), folder, {logs.front()}};
+  if (logs.empty()) return Error(errc::invalid_argument, "this is no log: neither it nor a folder in it holds a segment (<ordinal>-<LSN>.jsonl)", given, "Name the folder of a log, such as state/wal");
+  std::string list;
+  for (const auto& name : logs) list += (list.empty() ? "" : ", ") + name;
+  return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + given + (given.ends_with('/') ? "" : "/") + logs.front());
+}
+
+result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std::span<const Head> witnesses) {
+  KFM_DET_TRY(LogPlace place, find_log(given));
+  std::uint64_t read = 0, total = 0;
+  const auto progress = std::make_shared<std::pair<std::uint64_t, std::uint64_t>>();
+  const LookingFileSystem fs([&screen, progress](std::uint64_t bytes) { screen.progress("reading the log", progress->first += bytes, progress->second); });
+  auto segments = segments_of(fs, place.folder);
+  for (const auto& one : segments) total += one.bytes;
+  progress->first = read;
+  progress->second = 2 * total;   // once for the verdict, once for the records
+
+  KFM_DET_TRY(auto store, FileStore<LookingFileSystem>::open(place.root, {}, fs));
+  KFM_DET_TRY(auto stream, store.open_stream(place.stream));
+  KFM_DET_TRY(Recovery recovery, stream.inspect(witnesses));
+  for (int again = 0; again < 3 && recovery.verdict != Verdict::clean && recovery.verdict != Verdict::io_error; ++again) {   // a writer may be half way through a line
+    pause_briefly();
+    progress->first = 0;
+    KFM_DET_TRY(recovery, stream.inspect(witnesses));
+  }
+  if (is_usable(recovery.verdict) && recovery.tail.lsn == 0 && !segments.empty()) {
+    bool has_mark = false;
+    for (const auto& one : segments) {
+      KFM_DET_TRY(const auto bytes, segment::read_whole(fs, one.path));
+      has_mark = has_mark || wal::read_line(BytesView(bytes).substr(0, bytes.find('\n'))).kind == wal::LineKind::mark;
+    }
+    if (!has_mark)   // every segment is born with one
+      return Error(errc::corrupt_committed, total == 0 ? "the log's files have 0 bytes" : "nothing in these " + bytes_of(total) + " is a line of a log", given, "Look where these files come from; restore the folder from a copy");
+  }
+  return OpenedLog(std::move(place), std::move(stream), std::move(recovery), std::move(segments));
+}
+
+std::uint64_t OpenedLog::bytes() const {
+  std::uint64_t out = 0;
+  for (const auto& one : segments_) out += one.bytes;
+  return out;
+}
+
+void OpenedLog::print_verdict(Screen& screen) const {
+  const bool good = is_usable(recovery_.verdict);
+  screen.field("log", {place_.stream.text + ", in " + place_.given, Tone::strong});
+  std::string text{name(recovery_.verdict)};
+  if (recovery_.tail.lsn == 0) text += good ? ": no record yet" : "";
+  else if (good) {
+    text += ": " + count_of(recovery_.tail.lsn, "record") + ", ";
+    if (recovery_.proven == recovery_.tail.lsn) text += "all of them proven durable";
+    else text += std::to_string(recovery_.proven) + " of them proven durable; the last " + std::to_string(recovery_.tail.lsn - recovery_.proven) + " rest on one copy until the next sync";
+  } else text += "; " + count_of(recovery_.tail.lsn, "record") + " can be read in front of it";
+  if (recovery_.verdict == Verdict::torn_tail) text += "; behind them something unproven was cut, and is kept";
+  screen.field("verdict", {text, recovery_.verdict == Verdict::clean ? Tone::good : good ? Tone::warning : Tone::bad});
+  for (const auto& item : recovery_.evidence) {
+    screen.field("evidence", place_.shown(item.where) + (item.length != 0 ? ", bytes " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) : "") + ": " + item.sentence);
+  }
+}
+
+Json OpenedLog::to_json() const {
+  Json evidence = Json::array();
+  for (const auto& item : recovery_.evidence)
+    evidence.push(Json::object({{"length", Json(item.length)}, {"offset", Json(item.offset)}, {"sentence", Json(printable(item.sentence))}, {"where", Json(printable(item.where))}}));
+  return Json::object({{"evidence", std::move(evidence)}, {"incarnation", Json(recovery_.incarnation)}, {"proven", Json(recovery_.proven)}, {"records", Json(recovery_.tail.lsn)},
+                       {"stream", Json(printable(place_.stream.text))}, {"verdict", Json(name(recovery_.verdict))}});
+}
+
+int OpenedLog::outcome(Screen& screen) const {
+  if (is_usable(recovery_.verdict)) return exit_code::done;
+  Error error = wal::verdict_error(recovery_, place_.stream);
+  if (recovery_.verdict == Verdict::foreign) error = Error(error.code(), error.what(), error.where(), "The folder of a log bears its stream's name, and a copy must keep it: look for the folder's old name, or for files that were put into the wrong folder");
+  screen.error(place_.shown(error.message()));
+  return exit_code_of(error.code());
+}
+
+}  // namespace kfm_det::tool
