@@ -289,16 +289,21 @@ template <class Fs>
   return out;
 }
 
-/// What Operator::accept_loss and repair() take as `keep`: gathers, and answers the names. For stores over files, which tell root() and file_system().
+/// What Operator::accept_loss and repair() take as `keep`: gathers, and answers the names; also of what was kept of this very place before, by a repair that was
+/// stopped: where it had begun its segment, the verdict may be another one by now. For stores over files, which tell root() and file_system().
 template <class St>
 class EvidenceKeeper {
  public:
   EvidenceKeeper(St& store, StreamId stream, EvidenceOptions options = {}) : store_(store), stream_(std::move(stream)), options_(options) {}
   [[nodiscard]] result<std::vector<Digest>> operator()(const Recovery& recovery) const {
     auto fs = store_.file_system();
-    KFM_DET_TRY(const auto kept, gather_evidence(fs, store_.root() + "/" + stream_.text, stream_, recovery, options_));
+    const std::string directory = store_.root() + "/" + stream_.text;
+    KFM_DET_TRY(const auto kept, gather_evidence(fs, directory, stream_, recovery, options_));
     std::vector<Digest> names;
     for (const auto& one : kept) names.push_back(one.name);
+    KFM_DET_TRY(const auto before, list_evidence(fs, directory));
+    for (const auto& one : before)
+      if (one.trouble.empty() && one.manifest.behind.lsn == recovery.tail.lsn && one.manifest.behind.hash == recovery.tail.hash && std::find(names.begin(), names.end(), one.name) == names.end()) names.push_back(one.name);
     return names;
   }
 

@@ -4,8 +4,8 @@
 ///
 /// Laws, each with its usual bug:
 ///   REPAIR-1  without `accept` nothing is changed, and what would be lost is said. Bug: a repair that is the default.
-///   REPAIR-2  with it, in this order: evidence kept and durable; LOSS, which names it; the sink. Stopped anywhere, the next repair goes on, and keeps the same
-///             evidence under the same name. Bug: the copy comes last, and the disk is full.
+///   REPAIR-2  with it, in this order: evidence kept and durable; LOSS, which names it; the sink. Stopped anywhere, the next repair goes on, and names
+///             what was kept before, too. Bug: the copy comes last, and the disk is full.
 ///   REPAIR-3  the original bytes stay: no segment is written, cut or removed. Bug: truncate at the first bad line.
 ///   REPAIR-4  what is accepted is what was shown: where the log has changed meanwhile, nothing is accepted. Bug: the operator reads one damage and accepts another.
 /// Thread-safety: as Operator.

@@ -22,7 +22,7 @@
 ///           predecessor; only what the sink has seen is withdrawn.
 ///   RUN-16  a passing error leaves the run open for the next trigger; a lasting one is answered, never tried for ever and never swallowed. Bug: while (!sink.upsert(...)) {}.
 ///   RUN-20  a run, then its undo, is the state before, in any order with other runs: what shows is what the runs that were not taken back give, the newest
-///           first. Bug: undo puts the recorded pre-state back. (RUN-15 says how.)
+///           first. Bug: undo puts the recorded pre-state back.
 /// Which combinations make sense: a store that survives power loss with a sink and a lock that do, or all three in memory; others do not compile.
 /// Durability: when run() answers `committed`, log and sink survive power loss as far as they claim. Thread-safety: one call at a time per
 /// Updater; any number of updaters, in any number of processes, over the same backends.
