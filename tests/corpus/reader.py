@@ -110,7 +110,14 @@ class Log:
         if self.verdict is None:
             missing = self.proven_missing or max(self.proof, self.rest_durable) > self.tail["lsn"]
             self.verdict = "CorruptCommitted" if missing else "TornTail" if self.rest else "Clean"
-        self.proven = min(self.proof, self.tail["lsn"])
+        self.proven = self.whole_groups(min(self.proof, self.tail["lsn"]))
+
+    def whole_groups(self, proven):
+        """A proof that names the midst of a group proves what is before the group."""
+        for frame, _ in self.frames:
+            if number(frame["lsn"]) == proven + 1:
+                return proven - frame["group"]["index"]
+        return proven
 
     def end(self, verdict):
         self.verdict = verdict

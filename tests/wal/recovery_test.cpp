@@ -96,6 +96,15 @@ TEST_CASE("damage at or below the proof is corruption: by durable_upto, MARK, na
   CHECK(judge({{{1, 1}, text(one) + text(two)}}, {lines.heads[2]}).proven == 2);
 }
 
+TEST_CASE("a proof that names the midst of a group proves what is before the group: it is copied whole, or not at all") {
+  Lines lines;
+  const auto one = lines.group(1), two = lines.group(4), three = lines.group(2, 3);   // frame 6 says that 3 was durable, the second of four
+  CHECK(judge({{{1, 1}, text(one) + text(two) + text(three)}}).proven == 1);
+  CHECK(judge({{{1, 1}, text(one) + text(two)}}, {lines.heads[4]}).proven == 1);
+  CHECK(judge({{{1, 1}, text(one) + text(two)}}, {lines.heads[5]}).proven == 5);
+  CHECK(judge({{{1, 1}, text(one) + text(two) + mark(3, lines.heads[3].hash) + "\n"}}).proven == 1);
+}
+
 TEST_CASE("a missing segment is a hole or corruption; frames behind a later beginning are dead, and so are MARKs that name them") {
   Lines lines;
   const auto one = lines.group(1), two = lines.group(1), three = lines.group(1);

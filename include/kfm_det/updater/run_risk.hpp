@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "kfm_det/core/json.hpp"
+#include "kfm_det/plan/step.hpp"
 #include "kfm_det/wal/record.hpp"
 
 namespace kfm_det::detail {
@@ -30,7 +31,7 @@ class RunRisk {
     if (!steps) return;
     for (const Json& step : steps->items()) {
       OfStep one;
-      if (auto tier = get_u64(step, "tier")) one.tier = static_cast<std::uint32_t>(tier.value());
+      if (auto tier = get_u64(step, "tier")) one.tier = static_cast<std::uint32_t>(std::min<std::uint64_t>(tier.value(), limits::step_tier_max));   // a payload is read before anybody checks its plan
       if (const Json* care = step.find("care"); care && !care->items().empty()) one.care = *care;
       tier_ = std::max(tier_, one.tier);
       if (one.tier == 0 && one.care.is_null()) continue;
