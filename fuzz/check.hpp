@@ -7,6 +7,8 @@
 #ifndef KFM_DET_FUZZ_CHECK_HPP
 #define KFM_DET_FUZZ_CHECK_HPP
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
