@@ -23,7 +23,7 @@
 
 #include "kfm_det/contracts/file_system.hpp"
 #include "kfm_det/core/digest.hpp"
-#include "kfm_det/stores/archive_codec.hpp"
+#include "kfm_det/contracts/archive_codec.hpp"
 #include "kfm_det/stores/segment_file.hpp"
 
 namespace kfm_det::segment {
