@@ -17,3 +17,10 @@ endmacro()
 macro(kfm_det_find_sqlite)
   find_dependency(SQLite3)
 endmacro()
+
+macro(kfm_det_find_zstd)
+  find_dependency(PkgConfig)
+  if(NOT TARGET PkgConfig::kfm_det_libzstd)
+    pkg_check_modules(kfm_det_libzstd REQUIRED QUIET IMPORTED_TARGET GLOBAL libzstd>=1.4) # its CMake package gives other targets on other systems
+  endif()
+endmacro()

@@ -36,6 +36,7 @@ SEAMS = [
     (re.compile(r"^openssl/"), "OpenSSL", re.compile(r"^(core/digest|wal/sign)[^/]*\.hpp$"), "core/digest*.hpp and wal/sign*.hpp"),
     (re.compile(r"^xxh(ash|3)\.h$"), "xxHash", re.compile(r"^core/checksum\.hpp$"), "core/checksum.hpp"),
     (re.compile(r"^sqlite3(ext)?\.h$"), "SQLite", re.compile(r"^adapters/sqlite/"), "adapters/sqlite/"),
+    (re.compile(r"^zstd(_errors)?\.h$"), "Zstandard", re.compile(r"^adapters/zstd/"), "adapters/zstd/"),
 ]
 BANNED_INCLUDES = [
     (re.compile(r"^(iostream|regex|format)$"), "it costs every user compile time"),

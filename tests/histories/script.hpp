@@ -344,13 +344,14 @@ class ScriptWorld {
   };
   Seen look() {
     Seen seen;
-    wal::Replay replay;
+    wal::PlannedRuns replay;
     auto store = backends.store();
     auto sink = backends.sink();
-    const auto read = wal::inspect_log(store, sink, StreamId::of({"scripted", partition}), [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
-      if (record.phase == wal::Phase::PLAN) seen.run_of[std::stoi(record.actor)] = record.wal_id;
-      return replay.apply(line, record);
-    });
+    const auto planned = [&](const wal::RunState& run, const std::string& actor) -> result<void> {
+      seen.run_of[std::stoi(actor)] = run.id;
+      return success();
+    };
+    const auto read = wal::inspect_log(store, sink, StreamId::of({"scripted", partition}), [&](const wal::Line& line, const wal::WalRecord& record) { return replay.see(line, record, planned); });
     if (!read) FAIL(read.error().message());
     seen.runs = std::move(replay.state().runs);
     return seen;

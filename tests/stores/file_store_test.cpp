@@ -358,13 +358,6 @@ TEST_CASE("STORE-3 a long tenure prewrites seldom, a short one little, and none 
   CHECK(scan_all(next) == lines.all);
 }
 
-TEST_CASE("STORE-12 a verb that is not claimed answers unsupported") {
-  Disk disk = short_writes();
-  Stream stream = open(disk);
-  CHECK_FALSE(Store::claims.trims);
-  CHECK(code(stream.drop_before(1)) == errc::unsupported);
-}
-
 namespace {
 /// Runs a random workload and stops it at call `stop_at`; answers what was acknowledged.
 struct Play {

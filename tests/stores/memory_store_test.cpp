@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include "kfm_det/conformance/detail/store_oracle.hpp"
 #include "kfm_det/stores/memory_store.hpp"
 #include "tests/files/scratch.hpp"
 #include "tests/wal/records.hpp"
@@ -67,4 +68,37 @@ TEST_CASE("a bad verdict begins no tenure, unless the loss is accepted; what is 
   auto foreign = good(store.open_stream(other));
   CHECK(good(foreign.recover({}, {.accept_loss = true})).verdict == Verdict::foreign);
   CHECK(bad(foreign.sync()) == errc::conflict);
+}
+
+TEST_CASE("STORE-20 STORE-21 a memory store trims to a durable checkpoint, and to nothing else") {
+  using conformance::detail::make_checkpoint;
+  using conformance::detail::make_frames;
+  MemoryStore store;
+  conformance::detail::Chain chain;
+  auto stream = good(store.open_stream(id));
+  (void)good(stream.recover({}, {}));
+  conformance::detail::Frames log = make_frames(id, chain, 2, 0, "x");
+  (void)good(stream.append(0, views(log)));
+  CHECK(bad(stream.drop_before(2)) == errc::invalid_argument);
+  const auto checkpoint = make_checkpoint(id, chain, log);
+  (void)good(stream.append(2, views(checkpoint)));
+  CHECK(bad(stream.drop_before(3)) == errc::invalid_argument);
+  CHECK(good(stream.sync()) == 4);
+  CHECK(bad(stream.drop_before(4)) == errc::invalid_argument);
+  CHECK(stream.drop_before(3));
+  CHECK(stream.tail().base == 3);
+  CHECK(stream.tail().last == 4);
+  CHECK(store.frames(id) == checkpoint);
+  const auto more = make_frames(id, chain, 1, 0, "y");
+  CHECK(good(stream.append(4, views(more))) == 5);
+  CHECK(good(stream.append(4, views(more))) == 5);   // STORE-2
+  CHECK(good(stream.sync()) == 5);
+  auto next = good(store.open_stream(id));
+  const Recovery found = good(next.recover({}, {}));
+  CHECK(found.verdict == Verdict::clean);
+  CHECK(found.base == 3);
+  CHECK(found.tail.lsn == 5);
+  CHECK(bad(stream.drop_before(5)) == errc::conflict);
+  store.restore(id, store.frames(id));
+  CHECK(good(good(store.open_stream(id)).inspect({})).base == 3);
 }

@@ -76,7 +76,7 @@ struct FusedStore {
     Tail tail() const { return inner.tail(); }
     result<void> prove() { return fuse->at_end([&] { return inner.prove(); }); }
     result<void> close() { return fuse->at_end([&] { return inner.close(); }); }
-    result<void> drop_before(Lsn lsn) { return inner.drop_before(lsn); }
+    result<void> drop_before(Lsn lsn) { return fuse->through([&] { return inner.drop_before(lsn); }); }
   };
   result<Stream> open_stream(const StreamId& id) {
     KFM_DET_TRY(auto stream, inner.open_stream(id));

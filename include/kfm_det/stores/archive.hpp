@@ -7,7 +7,7 @@
 /// archive/<ordinal>-<first>-<sha256>.jsonl<suffix>   packed by a codec; the hash is of the plain bytes
 /// archive/tmp-<ordinal>-<claim>                      a copy in the making; harmless
 ///
-/// A segment goes by copy, sync, rename without replace, sync of the directory, and only then is it removed from the folder (model/compact_model.py: a
+/// A segment goes by copy, sync, rename without replace, sync of the directory, and only then is it removed from the folder (conformance/model/compact_model.py: a
 /// rename between two folders can lose both names). Nothing in the archive is ever overwritten or removed. Thread-safety: plain functions; the file system decides.
 #ifndef KFM_DET_STORES_ARCHIVE_HPP
 #define KFM_DET_STORES_ARCHIVE_HPP
@@ -23,7 +23,7 @@
 
 #include "kfm_det/contracts/file_system.hpp"
 #include "kfm_det/core/digest.hpp"
-#include "kfm_det/stores/archive_codec.hpp"
+#include "kfm_det/contracts/archive_codec.hpp"
 #include "kfm_det/stores/segment_file.hpp"
 
 namespace kfm_det::segment {

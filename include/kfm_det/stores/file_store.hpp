@@ -247,6 +247,7 @@ class FileStore<Fs>::Stream {
     State& my = *state_;
     const std::scoped_lock guard(my.mutex);
     KFM_DET_TRY(my.may_write());
+    KFM_DET_TRY(my.look());
     if (lsn <= my.base) return success();
     const auto part = std::find_if(my.parts.begin(), my.parts.end(), [&](const Part& one) { return one.first == lsn; });
     if (part == my.parts.end()) return my.no_checkpoint(lsn);

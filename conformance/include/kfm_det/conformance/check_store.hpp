@@ -53,6 +53,9 @@ inline bool step(StoreWorld& world, const StoreDriver& driver, std::uint32_t op)
     case 14:
       if (world.old.stream && world.old.ended) { world.append(world.old, 2, 0); world.prove(world.old); }
       return true;
+    case 15: world.trim_wrongly(); return true;
+    case 16: return world.trim_late();
+    case 17: world.trim_beside_a_reader(1 + world.play().pick(2)); return true;
     default:
       if (!driver.crash) return world.kill();
       world.tell([] { return std::string("the power goes; open and recover"); });
@@ -63,7 +66,7 @@ inline bool step(StoreWorld& world, const StoreDriver& driver, std::uint32_t op)
       return world.begin();
   }
 }
-inline constexpr std::uint32_t script_steps = 16;
+inline constexpr std::uint32_t script_steps = 19;
 
 inline void check_scripts(Explorer& explorer, const Options& options, const StoreDriver& driver) {
   const auto trial = [&](std::uint32_t ops_max) {
@@ -83,7 +86,7 @@ inline void check_scripts(Explorer& explorer, const Options& options, const Stor
       (void)play.is_new(world.oracle.hash());
     };
   };
-  explorer.run("scripts", {std::min<std::uint64_t>(10'000, std::uint64_t{10} * options.cases), 0, "up to 3 of 16 kinds of operations"}, trial(3));
+  explorer.run("scripts", {std::min<std::uint64_t>(10'000, std::uint64_t{10} * options.cases), 0, "up to 3 of 19 kinds of operations"}, trial(3));
   explorer.run("longer scripts", {0, options.cases, "up to 24 operations"}, trial(24));
 }
 

@@ -8,6 +8,7 @@
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
 ///   faults      every k-th call of a script answers io_error, no_space or a short write, once or from then on; the power goes at the end.
 ///   tenures     another owner does everything between any two calls of a recovery or a sync of the first one, and the other way round.
+///   trims       somebody reads between any two calls of a trim, and the other way round; an owner sleeps in a trim while a later one works.
 ///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
 /// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: EINTR (a FileSystem hides it), disks that lie about a sync
@@ -23,6 +24,7 @@
 #include "kfm_det/conformance/detail/store_media.hpp"
 #include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/detail/store_tenures.hpp"
+#include "kfm_det/conformance/detail/store_trims.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
 #include "kfm_det/simulate/disk.hpp"
@@ -43,6 +45,8 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
   else report.bounds.push_back("crash states: not claimed (survives_power_loss)");
   if (subject.claims.many_processes) check_tenures(explorer, options, subject);
   else report.bounds.push_back("tenures of several processes: not claimed (many_processes)");
+  if (subject.claims.trims) check_trims(explorer, options, subject);
+  else report.bounds.push_back("trims beside readers and later owners: not claimed (trims)");
   check_faults(explorer, options, subject);
   check_surroundings(explorer, subject);
   if (subject.claims.detects_corruption) check_media(explorer, options, subject);

@@ -52,6 +52,12 @@ inline constexpr Law laws[] = {
      "unproven bytes taken for damage"},
     {"STORE-18", "what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign",
      "what is not understood is skipped as garbage"},
+    {"STORE-19", "a reader beside a trimming owner reads a whole history, of before or after",
+     "a file that is opened late, and gone"},
+    {"STORE-20", "drop_before(lsn) takes nothing at or above lsn, also across a crash: the log begins at an lsn that was asked for, or at an earlier base, and with a whole checkpoint (wal/checkpoint.hpp) or with LSN 1",
+     "deleted before the checkpoint is durable; off by one"},
+    {"STORE-21", "drop_before(lsn) of what begins no durable checkpoint is errc::invalid_argument, of an ended tenure errc::conflict; then nothing goes. Behind a trim names, LSNs and hashes go on as they would have",
+     "a tail that starts again; a name that is used twice"},
 
     {"LOG-1", "an answer of commit() is durable: everything up to the head it gives survives power loss",
      "ack of what was appended after the leader's sync began"},

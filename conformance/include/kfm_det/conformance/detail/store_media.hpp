@@ -41,7 +41,8 @@ struct MediaLog {
 };
 
 /// Groups of one and of three, large frames, a reopening, until the log has spread. `text` makes another history of the same shape.
-[[nodiscard]] inline MediaLog make_media_log(const StoreOnDisk& subject, bool closed, const StreamId& stream, const std::string& text) {
+/// `trims`: it was trimmed in between, and begins at a checkpoint.
+[[nodiscard]] inline MediaLog make_media_log(const StoreOnDisk& subject, bool closed, const StreamId& stream, const std::string& text, bool trims = false) {
   Rehearsal rehearsal;
   MediaLog out{fresh_disk(0), {}, 0, closed, {}, {}};
   StoreWorld world(rehearsal.play(), stream, subject.on(out.disk), subject.claims);
@@ -59,6 +60,7 @@ struct MediaLog {
         group(3, 0);
         group(1, 2600);
         group(1, 0);
+        if (round == 1 && trims) world.trim();
         if (round == 1 && !world.reopen()) break;
       }
     out.due = world.owner.log;
@@ -86,6 +88,7 @@ class MediaCheck {
  public:
   MediaCheck(const StoreOnDisk& subject, Explorer& explorer, const Options& options) : subject_(subject), explorer_(explorer), options_(options) {
     for (const bool closed : {true, false}) logs_.push_back(make_media_log(subject, closed, kit_stream(), "media"));
+    if (subject.claims.trims) logs_.push_back(make_media_log(subject, true, kit_stream(), "media", true));
     other_ = make_media_log(subject, true, kit_stream(), "other");
   }
 
@@ -144,7 +147,7 @@ class MediaCheck {
   }
 
  private:
-  const MediaLog& pick_log(Play& play) { return logs_[play.pick(2)]; }
+  const MediaLog& pick_log(Play& play) { return logs_[play.pick(static_cast<std::uint32_t>(logs_.size()))]; }
   /// Any unit of any file, in an order that is spread over all of them, so that the first ones are a sample.
   std::pair<std::string, std::uint64_t> pick_byte(Play& play, const MediaLog& log, std::uint64_t units) {
     std::uint64_t all = 0;
@@ -181,7 +184,7 @@ class MediaCheck {
         auto found = looking.value()->inspect({});
         play.expect("STORE-9", disk.hash() == hash, "inspect() changed the disk");
         if (found) {
-          auto content = is_usable(found.value().verdict) ? frames_of(play, *looking.value()) : result<Frames>(Error(errc::cancelled, "", ""));
+          auto content = is_usable(found.value().verdict) ? frames_of(play, log, *looking.value()) : result<Frames>(Error(errc::cancelled, "", ""));
           if (content) judge(play, log, may_lose, path, content.value(), "inspect()", false);
         }
       }
@@ -203,7 +206,7 @@ class MediaCheck {
       play.expect("STORE-8", !refused, "append() is accepted behind a verdict that is not usable");
       return;
     }
-    auto content = frames_of(play, *stream.value());
+    auto content = frames_of(play, log, *stream.value());
     if (!content) { play.broke("STORE-10", "scan() behind a usable verdict answers " + content.error().message()); }
     if (look == 2 && !is_usable(recovery.verdict)) {
       for (std::size_t i = 0; i < content.value().size(); ++i)
@@ -250,14 +253,16 @@ class MediaCheck {
     }
   }
 
-  static result<Frames> frames_of(Play& play, StreamSubject& stream) {
-    Frames out;
+  /// What was trimmed is taken from what was appended.
+  static result<Frames> frames_of(Play& play, const MediaLog& log, StreamSubject& stream) {
+    const Lsn base = stream.tail().base;
+    play.expect("STORE-20", base >= 1 && base - 1 <= log.due.size(), [&] { return "the log begins at LSN " + std::to_string(base) + ", above its end"; });
+    Frames out(log.due.begin(), log.due.begin() + static_cast<std::ptrdiff_t>(base - 1));
     auto last = stream.scan(1, [&](const Frame& frame) -> result<void> {
       if (out.size() > 1'000'000) return Error(errc::limit_exceeded, "scan() does not end", "");
       out.emplace_back(frame.bytes);
       return success();
     });
-    (void)play;
     if (!last) return last.error();
     return out;
   }
@@ -334,7 +339,7 @@ class MediaCheck {
     if (!place) return;
     play.tell("recover; then byte " + std::to_string(at) + " of LSN " + std::to_string(i + 1) + " changes on the medium; scan");
     const Frames& due = log.due;
-    std::size_t next = 0;
+    std::size_t next = stream.value()->tail().base - 1;
     std::string wrong;
     auto last = stream.value()->scan(1, [&](const Frame& frame) -> result<void> {
       if (next >= due.size() || frame.bytes != due[next]) wrong = "scan() gives LSN " + std::to_string(frame.lsn) + " with bytes that changed on the medium";

@@ -8,6 +8,7 @@
 #ifndef KFM_DET_CONFORMANCE_DETAIL_STORE_ORACLE_HPP
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_ORACLE_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "kfm_det/contracts/stream.hpp"
 #include "kfm_det/core/checksum.hpp"
 #include "kfm_det/core/assert.hpp"
+#include "kfm_det/wal/checkpoint.hpp"
 #include "kfm_det/wal/envelope_reader.hpp"
 
 namespace kfm_det::conformance::detail {
@@ -46,6 +48,30 @@ using Frames = std::vector<Bytes>;
     out.push_back(std::move(line));
   }
   chain.last += count;
+  return out;
+}
+
+/// A checkpoint of two frames behind `log`, which is whole: what a log may be trimmed to. It lists the ends of all groups, so old witnesses stay good.
+[[nodiscard]] inline Frames make_checkpoint(const StreamId& stream, Chain& chain, const Frames& log) {
+  wal::GroupEnds ends;
+  for (const Bytes& frame : log) ends.see(wal::read_line(frame));
+  std::vector<Json> items;
+  ends.write(items);
+  std::string text;
+  for (const Json& item : items) KFM_DET_ASSERT(append_canonical(text, item).has_value());
+  text += '\n';
+  Frames out;
+  const Lsn durable = chain.durable;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Bytes line;
+    const std::string_view half = std::string_view(text).substr(i == 0 ? 0 : text.size() / 2, i == 0 ? text.size() / 2 : std::string_view::npos);
+    const Json payload = Json::object({{"part", Json(i)}, {"parts", Json(2)}, {"text", Json(half)}});
+    auto sealed = wal::seal_frame(line, {stream, chain.incarnation, chain.last + 1 + i, chain.hash, i, 2, durable}, Json::object({{"operation", Json(wal::operation::checkpoint)}, {"payload", payload}, {"phase", Json("CONTROL")}}));
+    KFM_DET_ASSERT(sealed);
+    chain.hash = sealed.value();
+    out.push_back(std::move(line));
+  }
+  chain.last += 2;
   return out;
 }
 
@@ -125,6 +151,12 @@ class StoreOracle {
     }
   }
 
+  /// A trim to this LSN is asked for: from now on the log may begin there.
+  void ask_base(Lsn lsn) { bases_.push_back(lsn); }
+  [[nodiscard]] bool may_begin_at(Lsn lsn) const { return lsn == 1 || std::find(bases_.begin(), bases_.end(), lsn) != bases_.end(); }
+  /// The highest LSN that a trim was asked to.
+  [[nodiscard]] Lsn asked() const { return bases_.empty() ? 1 : *std::max_element(bases_.begin(), bases_.end()); }
+
   [[nodiscard]] const Frames& due() const noexcept { return due_; }
   /// The head of the last due frame: a witness that every store must agree with.
   [[nodiscard]] Head witness(const StreamId& stream) const { return head_of(stream, due_); }
@@ -145,12 +177,14 @@ class StoreOracle {
         const std::uint64_t parts[3] = {out, group.hash, static_cast<std::uint64_t>(group.state) * 2 + (group.failed ? 1 : 0)};
         out = xxh3(BytesView(reinterpret_cast<const char*>(parts), sizeof parts));
       }
+    for (const Lsn base : bases_) out = out * 31 + base;
     return out;
   }
 
  private:
-  Frames due_;
+  Frames due_;                 // all of it, from LSN 1, whatever was trimmed
   std::vector<Group> groups_;
+  std::vector<Lsn> bases_;
 };
 
 }  // namespace kfm_det::conformance::detail

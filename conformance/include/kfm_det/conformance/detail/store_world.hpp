@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -39,7 +40,6 @@ class StoreWorld {
   Owner old;              // paused: a later tenure has begun, or will
   bool may_fail = false;  // faults are injected: errors are no breach, acknowledgements count
   Frames last_group;      // appended last by `owner`
-  Lsn trimmed = 0;        // frames up to here may be gone
   Lsn proof = 0;          // proven: by what prove() and close() left
   std::function<std::uint64_t()> fingerprint;   // of the storage, where the kit can see it
   std::function<bool(const Bytes&)> holds;      // whether a frame's bytes are anywhere on it
@@ -73,7 +73,7 @@ class StoreWorld {
     if (!is_usable(recovery.verdict)) {
       if (may_fail && recovery.verdict == Verdict::io_error) return false;
       if (holds)   // a store that tells what it has lost has lost it all the same
-        for (std::size_t i = 0; i < due.size(); ++i)
+        for (std::size_t i = oracle.asked() - 1; i < due.size(); ++i)
           play_.expect("STORE-3", holds(due[i]), [&] { return "LSN " + std::to_string(i + 1) + " was acknowledged and is nowhere on the medium any more; recover() answers " + std::string(name(recovery.verdict)); });
       play_.broke("STORE-17", "recover() answers " + std::string(name(recovery.verdict)) + evidence(recovery) + ", but nothing that was promised is lost (promised: LSN 1 to " + std::to_string(due.size()) + ")");
     }
@@ -96,6 +96,7 @@ class StoreWorld {
     play_.expect("STORE-6", tail.last == recovery.tail.lsn && tail.durable == recovery.tail.lsn, [&] {
       return "behind recover() the tail is {last " + std::to_string(tail.last) + ", durable " + std::to_string(tail.durable) + "} and not LSN " + std::to_string(recovery.tail.lsn) + " twice";
     });
+    play_.expect("STORE-20", recovery.base == tail.base, [&] { return "recover() says that the log begins at LSN " + std::to_string(recovery.base) + ", and tail() says LSN " + std::to_string(tail.base); });
     oracle.recovered(content.value(), before);
     one.chain = Chain{recovery.incarnation, recovery.tail.lsn, recovery.tail.lsn, recovery.tail.hash};
     one.log = std::move(content).value();
@@ -261,18 +262,110 @@ class StoreWorld {
     play_.expect("STORE-15", !answer && (may_fail || answer.error().code() == errc::invalid_argument), [&] { return "append() of what is no frame answers " + (answer ? "LSN " + std::to_string(answer.value()) : answer.error().message()) + " and not invalid_argument"; });
     play_.expect("STORE-15", owner.stream->tail().last == owner.chain.last, "a group that was refused moved the tail");
   }
-  /// STORE-12.
+  /// STORE-12, 20. A checkpoint, durable; then the log is trimmed to it.
   void trim() {
     if (!owner.stream || !owner.usable || owner.sick) return;
-    const Lsn upto = owner.chain.durable;
-    tell([&] { return "drop_before(" + std::to_string(upto) + ")"; });
-    auto answer = owner.stream->drop_before(upto);
     if (!claims_.trims) {
+      const Lsn upto = owner.chain.durable;
+      tell([&] { return "drop_before(" + std::to_string(upto) + ")"; });
+      auto answer = owner.stream->drop_before(upto);
       play_.expect("STORE-12", !answer && answer.error().code() == errc::unsupported, [&] { return "drop_before() answers " + (answer ? std::string("success") : answer.error().message()) + ", and the store does not claim `trims`: it must answer unsupported"; });
       return;
     }
-    if (!answer) { (void)refuse("STORE-12", "drop_before()", answer.error()); return; }
-    if (upto > 0) trimmed = std::max(trimmed, upto - 1);
+    const Lsn first = checkpoint(owner);
+    if (first == 0) return;
+    sync(owner);
+    if (!owner.usable || owner.sick || owner.chain.durable < owner.chain.last) return;
+    drop(first);
+  }
+  /// Appends a checkpoint. Answers its first LSN; 0 when it could not be appended.
+  Lsn checkpoint(Owner& one) {
+    if (!one.stream) return 0;
+    const Lsn first = one.chain.last + 1;
+    tell([&] { return "append a checkpoint of two frames at LSN " + std::to_string(first); });
+    Chain next = one.chain;
+    const Frames frames = make_checkpoint(id_, next, one.log);
+    append_frames(one, frames, next);
+    return one.chain.last + 1 == first ? 0 : first;
+  }
+  /// STORE-20. Of the owner, to a durable checkpoint.
+  void drop(Lsn first) {
+    tell([&] { return "drop_before(" + std::to_string(first) + ")"; });
+    oracle.ask_base(first);
+    auto answer = owner.stream->drop_before(first);
+    if (!answer) { (void)refuse("STORE-20", "drop_before()", answer.error()); return; }
+    play_.expect("STORE-20", oracle.may_begin_at(owner.stream->tail().base), [&] { return "behind drop_before(" + std::to_string(first) + ") the log begins at LSN " + std::to_string(owner.stream->tail().base) + ", which nobody asked for"; });
+    play_.expect("STORE-21", owner.stream->tail().last == owner.chain.last && owner.stream->tail().durable == owner.chain.durable, "drop_before() moved the tail");
+  }
+  /// STORE-21. Trims that must not be: where no checkpoint begins, and to one that is not durable.
+  void trim_wrongly() {
+    if (!owner.stream || !owner.usable || owner.sick || !claims_.trims) return;
+    const auto refused = [&](Lsn lsn, std::string_view why) {
+      tell([&] { return "drop_before(" + std::to_string(lsn) + "), where " + std::string(why); });
+      const Lsn base = owner.stream->tail().base;
+      auto answer = owner.stream->drop_before(lsn);
+      play_.expect("STORE-21", !answer && (may_fail || answer.error().code() == errc::invalid_argument), [&] { return "drop_before() where " + std::string(why) + " answers " + (answer ? std::string("success") : answer.error().message()) + " and not invalid_argument"; });
+      play_.expect("STORE-21", owner.stream->tail().base == base, "a trim that was refused moved the base");
+    };
+    append(owner, 1, 0);
+    if (owner.usable && !owner.sick && owner.chain.last > 1) refused(owner.chain.last, "no checkpoint begins");
+    if (const Lsn first = checkpoint(owner); first != 0) refused(first, "a checkpoint begins that is not durable");
+    if (owner.usable && !owner.sick) refused(owner.chain.last, "a checkpoint ends");
+  }
+  /// STORE-21. An owner with a durable checkpoint sleeps, and drops when it wakes in another one's tenure.
+  bool trim_late() {
+    if (!owner.stream || !owner.usable || owner.sick || !claims_.trims) return true;
+    const Lsn first = checkpoint(owner);
+    sync(owner);
+    if (first == 0 || !owner.usable || owner.sick) return true;
+    if (!take_over()) return false;
+    if (!old.stream) return true;
+    tell([&] { return "the earlier owner wakes: drop_before(" + std::to_string(first) + ")"; });
+    auto answer = old.stream->drop_before(first);
+    play_.expect("STORE-21", !answer && (may_fail || answer.error().code() == errc::conflict), [&] { return "drop_before() of a tenure that has ended answers " + (answer ? std::string("success") : answer.error().message()) + " and not conflict"; });
+    return true;
+  }
+  /// STORE-19. Somebody else reads; between two frames of what it reads the owner trims.
+  void trim_beside_a_reader(std::size_t behind) {
+    if (!owner.stream || !owner.usable || owner.sick || !claims_.trims) return;
+    auto reader = open_(id_);
+    if (!reader && is_single(reader.error())) return;
+    if (!reader) { (void)refuse("STORE-19", "opening the store", reader.error()); return; }
+    tell([&] { return "somebody else inspects and scans; behind its frame " + std::to_string(behind) + " the owner trims"; });
+    auto found = reader.value()->inspect({});
+    if (!found) { (void)refuse("STORE-19", "inspect()", found.error()); return; }
+    const Frames before = owner.log;
+    bool done = false;
+    std::optional<BrokenLaw> broken;
+    read_beside(*reader.value(), before, [&](std::size_t frames) {
+      if (done || frames < behind) return;
+      done = true;
+      try { trim(); } catch (BrokenLaw& law) { broken = std::move(law); }   // nothing is thrown through the store
+    });
+    if (broken) play_.broke(broken->law, broken->sentence);
+    read_beside(*reader.value(), before, [](std::size_t) {});
+  }
+  /// STORE-19. Scans a stream that was inspected: a whole history, from a base to an end at or behind that of `before`.
+  void read_beside(StreamSubject& reader, const Frames& before, const std::function<void(std::size_t)>& behind_frame) {
+    Frames seen;
+    Lsn first = 0;
+    std::string wrong;
+    auto last = reader.scan(1, [&](const Frame& frame) -> result<void> {
+      if (first == 0) first = frame.lsn;
+      if (frame.lsn != first + seen.size()) wrong = "a reader beside a trim gets LSN " + std::to_string(frame.lsn) + " where " + std::to_string(first + seen.size()) + " comes next";
+      seen.emplace_back(frame.bytes);
+      if (!wrong.empty()) return Error(errc::cancelled, wrong, "the visitor");
+      behind_frame(seen.size());
+      return success();
+    });
+    play_.expect("STORE-19", wrong.empty(), wrong);
+    if (!last && may_fail) return;
+    play_.expect("STORE-19", last.has_value(), [&] { return "a reader beside a trim is answered " + last.error().message(); });
+    if (seen.empty() && before.empty()) return;
+    play_.expect("STORE-19", first != 0 && oracle.may_begin_at(first), [&] { return "a reader beside a trim begins at LSN " + std::to_string(first) + ", which is no base"; });
+    play_.expect("STORE-19", last.value() >= before.size(), [&] { return "a reader beside a trim ends at LSN " + std::to_string(last.value()) + ", and LSN " + std::to_string(before.size()) + " was there before"; });
+    for (std::size_t i = 0; i < seen.size() && first - 1 + i < before.size(); ++i)
+      play_.expect("STORE-19", seen[i] == before[first - 1 + i], [&] { return "a reader beside a trim gets other bytes at LSN " + std::to_string(first + i); });
   }
   /// STORE-9.
   void inspect(std::span<const Head> witnesses = {}) {
@@ -294,9 +387,11 @@ class StoreWorld {
 
   /// All frames of a stream that was recovered or inspected. What was trimmed is taken from what is due.
   [[nodiscard]] result<Frames> read(StreamSubject& stream) {
-    Frames out(oracle.due().begin(), oracle.due().begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(trimmed, oracle.due().size())));
+    const Lsn base = stream.tail().base;
+    play_.expect("STORE-20", oracle.may_begin_at(base) && base - 1 <= oracle.due().size(), [&] { return "the log begins at LSN " + std::to_string(base) + ", and no trim was asked to it"; });
+    Frames out(oracle.due().begin(), oracle.due().begin() + static_cast<std::ptrdiff_t>(base - 1));
     std::string wrong;   // a law is not asked inside the store's own call: nothing may be thrown through it
-    auto last = stream.scan(out.size() + 1, [&](const Frame& frame) -> result<void> {
+    auto last = stream.scan(1, [&](const Frame& frame) -> result<void> {
       if (frame.lsn != out.size() + 1) wrong = "scan() gives LSN " + std::to_string(frame.lsn) + " where " + std::to_string(out.size() + 1) + " comes next";
       else if (out.size() > 1'000'000) wrong = "scan() does not end";
       if (!wrong.empty()) return Error(errc::cancelled, wrong, "the visitor");

@@ -5,8 +5,8 @@
 /// The store names a packed segment for the SHA-256 of its plain bytes and checks it whenever it reads: a codec is believed in nothing.
 /// Laws: decode(encode(x)) is x; decode never answers more than `plain_bytes_max` bytes, nor uses memory far beyond it, whatever it is given.
 /// Thread-safety: const calls from any thread.
-#ifndef KFM_DET_STORES_ARCHIVE_CODEC_HPP
-#define KFM_DET_STORES_ARCHIVE_CODEC_HPP
+#ifndef KFM_DET_CONTRACTS_ARCHIVE_CODEC_HPP
+#define KFM_DET_CONTRACTS_ARCHIVE_CODEC_HPP
 
 #include <cstddef>
 #include <string_view>
