@@ -166,12 +166,12 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
   Plan plan(const kfm_det::conformance::Sources& world) const { Plan out; for (const auto& [uri, bytes] : world) out.uris.push_back(uri); return out; }
 };
 """
-VERSION_KEY = "KFM_DET_TRY(now.key, idempotency_key(run.updater_id, run.version, *step.publishes, entry->content));"
+PERFORM = "perform_step<P>(step, context, spool, run.updater_id, run.version)"
 
 MUTANTS = [
     Mutant("PLAN5u", "an-operation-that-counts", "updater_run", "PLAN-5", [], fixture=IMPURE),
     Mutant("RUN9", "late-and-goes-on-with-a-new-lease", "updater_run", "RUN-9", [], fixture=LATE.replace("FRESH", "} else {\n        std::set<std::string> runs;\n        for (const auto& [run, finished] : seen) runs.insert(run);\n        mine = mine->substr(0, mine->rfind(' ') + 1) + std::to_string(runs.size() + 1);\n      ")),
-    Mutant("RUN8v", "a-version-for-each-run", "updater", "RUN-8", [(FORWARD, VERSION_KEY, VERSION_KEY.replace("run.updater_id,", 'run.updater_id + "-" + run.id.text().substr(0, 8),'))]),
+    Mutant("RUN8v", "a-version-for-each-run", "updater", "RUN-8", [(FORWARD, PERFORM, PERFORM.replace("run.updater_id,", 'run.updater_id + "-" + run.id.text().substr(0, 8),'))]),
     Mutant("LOG6u", "a-sink-that-was-put-back-is-merged", "updater", "LOG-6", [(UPDATER, "    if (!log) {\n", "    if (!log && log.error().code() == errc::sink_regressed) {\n      held.reset();\n      return take(scope, {.accept_loss = true});\n    }\n    if (!log) {\n")]),
     Mutant("R09", "resumed-as-a-new-run", "updater", "RUN-8", [(SETTLE, "auto went = go_forward(forward, id);", "(void)&Settler::go_forward;\n    result<void> went = Error(errc::input_changed, \"begin anew\");")]),
     Mutant("R22", "noop-any-history", "updater", "RUN-10", [(UPDATER, FORCE, FORCE.replace("\n    if", "\n    for (const auto& run : session.state().runs)\n      if (newest && run.trigger_key == trigger.key && run.input_hash == hash && run.version == Version(P::version) && run.status == wal::RunStatus::committed) return true;\n    if"))]),
