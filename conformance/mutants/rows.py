@@ -40,8 +40,8 @@ ELSEWHERE = {
 # The room where the bug could be is not here yet: when it comes, its row wants a mutant.
 NO_ROOM = {
     "include/kfm_det/adapters/postgres": ["W35"],
-    "include/kfm_det/wal/compact.hpp": ["C01", "C02", "C03", "C05", "C06", "C07", "C08", "C10", "C11", "C12", "C13", "C15", "C16", "C17"],
-    "include/kfm_det/wal/sign.hpp": ["H05", "H12", "H13", "H19", "H20"],
+    "include/kfm_det/wal/compact.hpp": ["C08", "C11", "C12", "C16"],
+    "include/kfm_det/wal/signature.hpp": ["H05", "H12", "H13", "H19", "H20"],
     "include/kfm_det/wal/verify.hpp": ["H10", "H18"],
     "include/kfm_det/lineage": ["T01", "T02", "T04", "T06", "T12"],
     "include/kfm_det/telemetry": ["T07", "T08", "T09", "T11"],
