@@ -219,7 +219,7 @@ TEST_CASE("a private key is read from a file that is its owner's alone, and from
   REQUIRE(loaded);
   CHECK(loaded.value().public_key().hex() == signer.public_key().hex());
   CHECK(loaded.value().key_id() == "release-1");
-  for (const mode_t mode : {0640, 0604, 0620, 0610, 0666}) {
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0610U, 0666U}) {
     REQUIRE(::chmod(path.c_str(), mode) == 0);
     const auto refused = load_signing_key(path);
     REQUIRE(!refused);

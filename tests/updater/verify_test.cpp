@@ -69,6 +69,25 @@ TEST_CASE("verify objects to nothing behind failures, quarantine and an accepted
   CHECK(report.findings.empty());
 }
 
+TEST_CASE("verify reads a plan that travels in parts") {
+  World world;
+  world.limits.line_bytes_max = 4000;
+  world.uris.clear();
+  for (int i = 10; i < 50; ++i) {
+    world.uris.push_back("source/" + std::to_string(i));
+    world.sources.put(world.uris.back(), "content");
+  }
+  const RunId run = ok(world.trigger("large")).run;
+  ok(world.updater<>().undo(run));
+  const auto frames = world.store.frames(scope_stream());
+  CHECK(frames[0].find("PLAN_PART") != std::string::npos);
+  const auto report = verify(world);
+  INFO(report.text());
+  CHECK(report.findings.empty());
+  CHECK(report.runs_planned == 1);
+  CHECK(report.runs_ended == 1);
+}
+
 TEST_CASE("an updater whose environment has a signer writes a log that is sealed to its end") {
   const auto signer = wal::Ed25519Signer::from_seed(std::string(32, 'a')).value();
   using SignedEnvironment = Environment<ManualClock, MemorySourceReader, wal::Ed25519Signer>;
