@@ -124,6 +124,12 @@ template <class Fs>
   return out;
 }
 
+template <class Fs>
+[[nodiscard]] result<Bytes> read_whole(Fs& fs, const std::string& path) {
+  KFM_DET_TRY(auto file, fs.open(path, OpenMode::read));
+  return read_whole(fs, file, path);
+}
+
 /// Gives the frames next..last of a segment's bytes to the visitor, verified and linked to each other.
 [[nodiscard]] inline result<void> visit(BytesView bytes, const std::string& where, const StreamId& stream, Lsn next, Lsn last, FrameVisitor visitor) {
   Digest link;
