@@ -6,13 +6,14 @@
 ///   workloads   scripts of up to three operations, exhaustively, then of four and longer ones: the power goes before every call that changes something, in
 ///               every profile, with every fate of what is not durable (or, where they are too many, all single deviations and drawn ones); what is left
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
-///   faults      every k-th call of a script answers io_error, no_space or a short write, once or from then on; the power goes at the end.
+///   faults      every k-th call of a script answers io_error, no_space or a short write (nothing, one byte, half, all but one), once or from then on; the power
+///               goes at the end.
 ///   tenures     another owner does everything between any two calls of a recovery or a sync of the first one, and the other way round.
 ///   trims       somebody reads between any two calls of a trim, and the other way round; an owner sleeps in a trim while a later one works.
 ///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
-/// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: EINTR (a FileSystem hides it), disks that lie about a sync
-/// that answered, and what the store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
+/// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: disks that lie about a sync that answered, and what the
+/// store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
 #ifndef KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
 #define KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
 
@@ -53,6 +54,12 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
   else report.bounds.push_back("damage at rest: not claimed (detects_corruption)");
   if (subject.claims.survives_power_loss) search_crashes(explorer, options, subject, false);
 }
+template <class F>
+[[nodiscard]] StoreOnDisk store_on_disk() {
+  return {store_claims_of<F>(), [](simulate::Disk disk) -> OpenStream {
+            return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
+          }};
+}
 }  // namespace detail
 
 template <template <class Fs> class Fixture>
@@ -61,12 +68,25 @@ template <template <class Fs> class Fixture>
   Report report;
   report.check = "check_store_on_disk";
   if constexpr (diagnose_store_fixture_on_disk<F, simulate::Disk>()) {
-    const StoreClaims claims = store_claims_of<F>();
-    report.claims = listed(claims);
-    const detail::StoreOnDisk subject{claims, [](simulate::Disk disk) -> OpenStream {
-      return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
-    }};
-    detail::run_store_on_disk(report, options, subject);
+    report.claims = listed(store_claims_of<F>());
+    detail::run_store_on_disk(report, options, detail::store_on_disk<F>());
+  }
+  return report;
+}
+
+/// Every bit flip and every length of a log of about 64 KiB that was closed cleanly: what check_store_on_disk does to a smaller log, and to one that a kill
+/// has left, too. For stores that claim `detects_corruption`; the fixture is the same, and says how large a segment is.
+template <template <class Fs> class Fixture>
+[[nodiscard]] Report check_store_media(const Options& options = {}) {
+  using F = Fixture<simulate::Disk>;
+  Report report;
+  report.check = "check_store_media";
+  if constexpr (diagnose_store_fixture_on_disk<F, simulate::Disk>()) {
+    report.claims = listed(store_claims_of<F>());
+    const detail::StoreOnDisk subject = detail::store_on_disk<F>();
+    Explorer explorer(report, options);
+    if (subject.claims.detects_corruption) detail::MediaCheck(subject, explorer, options, 60'000).run_flips_and_cuts();
+    else report.bounds.push_back("damage at rest: not claimed (detects_corruption)");
   }
   return report;
 }

@@ -235,8 +235,12 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
   explorer.begin_search();
   const auto part = [&](std::string_view name, const Bounds& bounds, std::uint32_t ops_max, std::uint32_t kinds, std::uint32_t depth, bool is_drawn) {
     std::optional<std::pair<ChoiceVector, std::uint32_t>> broken;
+    std::uint64_t left_out = 0;
+    Report* report = nullptr;
     explorer.run(name, bounds, [&](Play& play) {
-      if (broken || explorer.search_is_over()) return;
+      report = &play.report();
+      if (broken) return;
+      if (explorer.search_is_over()) { ++left_out; return; }
       CrashSearch search(explorer, subject, options);
       search.depth = depth;
       if (is_drawn) search.fates_max = 12, search.second_fates_max = 2, search.only_last = false;
@@ -246,6 +250,7 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
       play.be_silent(false);
       if (!search.found().empty()) broken.emplace(search.found().front(), depth);
     });
+    if (left_out != 0 && !broken) report->bounds.push_back(std::string(name) + ": the last " + std::to_string(left_out) + " of these were left out, there were states enough (Options::states_max)");
     if (broken) explorer.found(broken->second == 2 ? "crash-2" : "crash-1", broken->first, replay(broken->second));
     return !broken;
   };

@@ -51,7 +51,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       }
       if (calls == 0) return;
       const std::uint64_t k = first + play.pick(static_cast<std::uint32_t>(calls));
-      const std::uint32_t kind = play.pick(6);
+      const std::uint32_t kind = play.pick(8);
       const bool persists = play.pick(2) == 1;
       const bool power = play.pick(2) == 1;
       const Disk disk = fresh_disk(0);
@@ -71,7 +71,9 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
           case 2: return {Fault::Kind::error, errc::no_space, half};
           case 3: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, half} : Fault{};
           case 4: return is_write && !persists ? Fault{Fault::Kind::error, errc::io_error, call.length} : Fault{};   // all of it is down, and the answer is an error
-          default: return is_write && !persists ? Fault{Fault::Kind::short_write, errc::io_error, call.length > 1 ? 1U : 0U} : Fault{};
+          case 5: return is_write && !persists ? Fault{Fault::Kind::short_write, errc::io_error, call.length > 1 ? 1U : 0U} : Fault{};
+          case 6: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, 0} : Fault{};   // nothing is taken, and that is no error
+          default: return is_write && call.length > 1 ? Fault{Fault::Kind::short_write, errc::io_error, call.length - 1} : Fault{};
         }
       });
       run(world);
@@ -97,7 +99,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       (void)next.reopen();
     };
   };
-  explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{400} * options.cases), 0, "up to 1 operation behind each of 5 beginnings, every call, 6 faults, once and from then on, kill and power loss"}, trial(1));
+  explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{540} * options.cases), 0, "up to 1 operation behind each of 5 beginnings, every call, 8 faults, once and from then on, kill and power loss"}, trial(1));
   explorer.run("faults in longer scripts", {0, std::uint64_t{4} * options.cases, "up to 5 operations"}, trial(5));
 }
 

@@ -40,22 +40,24 @@ struct MediaLog {
   [[nodiscard]] Head witness() const { return StoreOracle::head_of(kit_stream(), due); }
 };
 
-/// Groups of one and of three, large frames, a reopening, until the log has spread. `text` makes another history of the same shape.
+/// Groups of one and of three, large frames, a reopening, until the log has spread, and has as many bytes. `text` makes another history of the same shape.
 /// `trims`: it was trimmed in between, and begins at a checkpoint.
-[[nodiscard]] inline MediaLog make_media_log(const StoreOnDisk& subject, bool closed, const StreamId& stream, const std::string& text, bool trims = false) {
+[[nodiscard]] inline MediaLog make_media_log(const StoreOnDisk& subject, bool closed, const StreamId& stream, const std::string& text, std::size_t bytes_min = 0, bool trims = false) {
   Rehearsal rehearsal;
   MediaLog out{fresh_disk(0), {}, 0, closed, {}, {}};
   StoreWorld world(rehearsal.play(), stream, subject.on(out.disk), subject.claims);
+  std::size_t written = 0;
   const auto group = [&](std::uint32_t count, std::size_t size) {
     Chain next = world.owner.chain;
     const Frames frames = make_frames(stream, next, count, size, text + std::to_string(world.owner.chain.last));
     world.append_frames(world.owner, frames, next);
     world.sync(world.owner);
     out.last_group = count;
+    for (const Bytes& frame : frames) written += frame.size();
   };
   try {
     if (world.begin())
-      for (int round = 0; round < 3; ++round) {
+      for (int round = 0; round < 3 || written < bytes_min; ++round) {
         group(1, 0);
         group(3, 0);
         group(1, 2600);
@@ -86,33 +88,45 @@ enum class MayLose : std::uint8_t { nothing, last_group, what_was_cut };
 
 class MediaCheck {
  public:
-  MediaCheck(const StoreOnDisk& subject, Explorer& explorer, const Options& options) : subject_(subject), explorer_(explorer), options_(options) {
-    for (const bool closed : {true, false}) logs_.push_back(make_media_log(subject, closed, kit_stream(), "media"));
-    if (subject.claims.trims) logs_.push_back(make_media_log(subject, true, kit_stream(), "media", true));
-    other_ = make_media_log(subject, true, kit_stream(), "other");
+  MediaCheck(const StoreOnDisk& subject, Explorer& explorer, const Options& options, std::size_t bytes_min = 0) : subject_(subject), explorer_(explorer), options_(options) {
+    for (const bool closed : {true, false}) logs_.push_back(make_media_log(subject, closed, kit_stream(), "media", bytes_min));
+    if (subject.claims.trims) logs_.push_back(make_media_log(subject, true, kit_stream(), "media", bytes_min, true));
+    other_ = make_media_log(subject, true, kit_stream(), "other", bytes_min);
+  }
+
+  /// Nothing but flips and cuts, of a log that was closed: each of them.
+  void run_flips_and_cuts() {
+    const MediaLog& log = logs_[0];
+    if (log.due.size() < 4 || log.files.empty()) return;
+    const std::uint64_t many = std::uint64_t{1000} * options_.cases;
+    const std::string shape = std::to_string(log.files.size()) + " files with " + std::to_string(log.due.size()) + " frames";
+    explorer_.run("every bit", {many, 0, "each bit of " + shape}, [&](Play& play) {
+      const auto place = pick_byte(play, log, 8);
+      looks_ = only_recover;
+      flip(play, log, place.first, place.second);
+    });
+    explorer_.run("every length", {many, 0, "each length of each of " + shape + ", without a witness, with one, and with an accepted loss"}, [&](Play& play) {
+      const std::uint32_t look = play.pick(3);
+      const auto place = pick_byte(play, log, 1);
+      looks_ = look;
+      cut(play, log, place.first, place.second);
+    });
   }
 
   void run() {
     for (const MediaLog& log : logs_)
       if (log.due.size() < 4 || log.files.empty()) return;   // nothing to damage; the other parts tell why
-    const std::uint64_t many = std::uint64_t{400} * options_.cases;   // at the default of 1000 cases, every bit of a log of 50 KiB
+    const std::uint64_t many = std::uint64_t{600} * options_.cases;   // at the default of 1000 cases, every bit of two logs of 37 KiB
     const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };   // what is small is whole
     part("media-flip", "each bit of a closed log and of one that was left by a kill", [&](Play& play) {
       const MediaLog& log = pick_log(play);
       const auto place = pick_byte(play, log, 8);
-      const std::string& path = place.first;
-      const std::uint64_t at = place.second;
-      const std::uint32_t bit = at % 8;
-      damage(play, log, "bit " + std::to_string(bit) + " of byte " + std::to_string(at / 8) + " of " + path + " flips", log.closed ? MayLose::nothing : MayLose::last_group, path,
-             [&](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << bit)); });
+      flip(play, log, place.first, place.second);
     });
     part("media-cut", "each length of each file", [&](Play& play) {
       const MediaLog& log = pick_log(play);
       const auto place = pick_byte(play, log, 1);
-      const std::string& path = place.first;
-      const std::uint64_t at = place.second;
-      cut_ = at;
-      damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [&](Bytes& bytes) { bytes.resize(at); });
+      cut(play, log, place.first, place.second);
     });
     part("media-sector", "each sector: zero, garbage, another sector's bytes", [&](Play& play) {
       const MediaLog& log = pick_log(play);
@@ -147,6 +161,8 @@ class MediaCheck {
   }
 
  private:
+  static constexpr std::uint32_t only_recover = 3;   // a look like the first one, at half of its cost
+
   const MediaLog& pick_log(Play& play) { return logs_[play.pick(static_cast<std::uint32_t>(logs_.size()))]; }
   /// Any unit of any file, in an order that is spread over all of them, so that the first ones are a sample.
   std::pair<std::string, std::uint64_t> pick_byte(Play& play, const MediaLog& log, std::uint64_t units) {
@@ -163,9 +179,17 @@ class MediaCheck {
     return {log.files.front().first, 0};
   }
 
+  void flip(Play& play, const MediaLog& log, const std::string& path, std::uint64_t at) {
+    damage(play, log, "bit " + std::to_string(at % 8) + " of byte " + std::to_string(at / 8) + " of " + path + " flips", log.closed ? MayLose::nothing : MayLose::last_group, path,
+           [at](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << at % 8)); });
+  }
+  void cut(Play& play, const MediaLog& log, const std::string& path, std::uint64_t at) {
+    cut_ = at;
+    damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [at](Bytes& bytes) { bytes.resize(at); });
+  }
   /// `how` empty: the file is lost.
   void damage(Play& play, const MediaLog& log, std::string what, MayLose may_lose, const std::string& path, const std::function<void(Bytes&)>& how) {
-    const std::uint32_t look = looks_;   // without a witness, with one, with accept_loss: one after the other
+    const std::uint32_t look = looks_;   // without a witness (and looking first), with one, with accept_loss: one after the other
     const Disk disk = log.disk.after_kill();
     play.note(std::string(log.closed ? "a log that was closed" : "a log that a kill left") + ", " + std::to_string(log.due.size()) + " frames, all acknowledged");
     play.tell(what);
