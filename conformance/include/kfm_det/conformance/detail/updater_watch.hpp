@@ -76,6 +76,12 @@ class Watch {
       if (record->phase == wal::Phase::COMMIT) commit(*record, records);
     }
   }
+  /// RUN-9. The sink has answered begin(): from here on it refuses whoever was there before.
+  void begun(const Tenure& tenure) { begun_.insert(tenure.token.value); }
+  void before_request(const Tenure& tenure, std::string_view verb) {
+    if (!begun_.contains(tenure.token.value))
+      complain("RUN-9", std::string(verb) + " reached the sink with token " + std::to_string(tenure.token.value) + ", which never began there: until then an owner of before can still publish");
+  }
   /// RUN-1 and RUN-2, of what is about to reach the sink.
   void before_effect(const Head& head, const EffectId& effect, const RunId& run, std::string_view operation) {
     const std::string hex = effect.hex();
@@ -177,6 +183,7 @@ class Watch {
   }
 
   std::map<Lsn, Entry> entries_;
+  std::set<std::uint64_t> begun_;     // tokens
   Lsn durable_ = 0, recovered_ = 0;   // recovered_: what the tenure at work found
   std::map<EffectId, Head> carried_;
 };
@@ -304,15 +311,17 @@ struct WatchedLock {
 template <class Si>
 struct WatchedSink {
   static constexpr SinkClaims claims = Si::claims;
-  result<Head> begin(const Tenure& tenure, const StreamId& stream) {  return owner->change("sink begin", [&] { return inner.begin(tenure, stream); }); }
+  result<Head> begin(const Tenure& tenure, const StreamId& stream) {  return owner->change("sink begin", [&] { auto answer = inner.begin(tenure, stream); if (answer) owner->watch->begun(tenure); return answer; }); }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     return owner->change("sink upsert", [&] {
+      owner->watch->before_request(tenure, "upsert");
       for (const Upsert& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::upsert);
       return inner.upsert(tenure, head, batch);
     });
   }
   result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
     return owner->change("sink withdraw", [&] {
+      owner->watch->before_request(tenure, "withdraw");
       for (const Withdrawal& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::withdraw);
       return inner.withdraw(tenure, head, batch);
     });
