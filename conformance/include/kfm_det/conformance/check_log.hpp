@@ -95,6 +95,7 @@ class LogCheck {
 
   void run() {
     explorer_.run("scripts", {std::min<std::uint64_t>(5000, std::uint64_t{10} * options_.cases), options_.cases, "append, commit, sync, reopen, kill, the clock is set back"}, [&](Play& play) { script(play); });
+    explorer_.run("clocks", {1, 0, "the wall clock is set back between two tenures"}, [&](Play& play) { clocks(play); });
     explorer_.run("failures", {6000, 0, "the k-th sync or append fails"}, [&](Play& play) { failures(play); });
     explorer_.run("lost answers", {std::min<std::uint64_t>(40'000, std::uint64_t{100} * options_.cases), options_.cases, "up to 4 of commit, append, sync, the same group again and a new tenure, with up to two losses: of the answer, of the request, or it arrives later"}, [&](Play& play) { lost_answers(play); });
     explorer_.run("threads", {0, std::max<std::uint32_t>(options_.cases / 25, 8), "up to four threads commit at once"}, [&](Play& play) { threads(play); });
@@ -199,6 +200,24 @@ class LogCheck {
     }
     at.log.reset();
     (void)open(play, clock, durable);
+  }
+
+  /// LOG-4: the clock is set back while nobody has the log open.
+  void clocks(Play& play) {
+    driver_.wipe();
+    ManualClock clock(Instant{1'000'000});
+    for (std::uint64_t number = 1; number <= 2; ++number) {
+      Opened at = open(play, clock, 0);
+      auto records = log_group(1, number, 1);
+      play.tell("open; commit a group");
+      if (!at.log->commit(records)) return;
+      at.log.reset();
+      if (number == 2) break;
+      play.tell("the wall clock is set back");
+      clock.step_wall(Instant{500'000});
+    }
+    play.tell("open again");
+    (void)open(play, clock, 2);
   }
 
   void failures(Play& play) {

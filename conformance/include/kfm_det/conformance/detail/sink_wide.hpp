@@ -8,6 +8,7 @@
 #define KFM_DET_CONFORMANCE_DETAIL_SINK_WIDE_HPP
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <thread>
@@ -184,9 +185,11 @@ inline void threads(Play& play, SinkBench& bench) {
   const Head at = head(1, 1);
   std::array<std::string, count> wrong;
   std::vector<std::thread> threads;
+  std::atomic<std::size_t> ready = 0;
   AnySink& sink = world.sink();
   for (std::size_t t = 0; t < count; ++t)
     threads.emplace_back([&, t] {
+      for (++ready; ready != count;) std::this_thread::yield();
       for (const auto& request : requests[t])
         if (const auto answer = sink.upsert(ann, at, request); !answer && wrong[t].empty()) wrong[t] = answer.error().message();
     });

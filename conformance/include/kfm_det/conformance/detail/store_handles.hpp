@@ -184,7 +184,12 @@ inline void many_tenures(Play& play, const StoreDriver& driver) {
   }
   world.owner.stream.reset();
   play.tell("open and recover");
-  if (!world.begin()) return;
+  try {
+    (void)world.begin();
+  } catch (BrokenLaw& law) {
+    if (wakes) throw;
+    play.broke("STORE-5", "once the handle of an earlier owner is gone: " + law.sentence);
+  }
 }
 
 /// Names of streams that a careless store takes for one, or for a part of one.

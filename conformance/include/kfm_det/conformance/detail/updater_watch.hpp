@@ -80,6 +80,12 @@ class Watch {
       if (record->phase == wal::Phase::COMMIT) commit(*record, records);
     }
   }
+  /// RUN-9. The sink has answered begin(): from here on it refuses whoever was there before.
+  void begun(const Tenure& tenure) { begun_.insert(tenure.token.value); }
+  void before_request(const Tenure& tenure, std::string_view verb) {
+    if (!begun_.contains(tenure.token.value))
+      complain("RUN-9", std::string(verb) + " reached the sink with token " + std::to_string(tenure.token.value) + ", which never began there: until then an owner of before can still publish");
+  }
   /// RUN-1 and RUN-2, of what is about to reach the sink.
   void before_effect(const Head& head, const EffectId& effect, const RunId& run, std::string_view operation) {
     const std::string hex = effect.hex();
@@ -195,6 +201,7 @@ class Watch {
   }
 
   std::map<Lsn, Entry> entries_;
+  std::set<std::uint64_t> begun_;     // tokens
   Lsn durable_ = 0, recovered_ = 0;   // recovered_: what the tenure at work found
   std::map<EffectId, Head> carried_;
 };
@@ -334,16 +341,22 @@ template <class Si>
 struct WatchedSink {
   static constexpr SinkClaims claims = Si::claims;
   result<Head> begin(const Tenure& tenure, const StreamId& stream) {
-    return owner->send("sink begin", [tenure, stream](AnySink& sink) { (void)sink.begin(tenure, stream).has_value(); }, [&] { return inner.begin(tenure, stream); });
+    return owner->send("sink begin", [tenure, stream](AnySink& sink) { (void)sink.begin(tenure, stream).has_value(); }, [&] {
+      auto answer = inner.begin(tenure, stream);
+      if (answer) owner->watch->begun(tenure);
+      return answer;
+    });
   }
   result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
     return owner->send("sink upsert", [tenure, head, all = std::vector<Upsert>(batch.begin(), batch.end())](AnySink& sink) { (void)sink.upsert(tenure, head, all).has_value(); }, [&] {
+      owner->watch->before_request(tenure, "upsert");
       for (const Upsert& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::upsert);
       return inner.upsert(tenure, head, batch);
     });
   }
   result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) {
     return owner->send("sink withdraw", [tenure, head, all = std::vector<Withdrawal>(batch.begin(), batch.end())](AnySink& sink) { (void)sink.withdraw(tenure, head, all).has_value(); }, [&] {
+      owner->watch->before_request(tenure, "withdraw");
       for (const Withdrawal& one : batch) owner->watch->before_effect(head, one.effect, one.run, wal::operation::withdraw);
       return inner.withdraw(tenure, head, batch);
     });
