@@ -23,12 +23,8 @@ using wal::FindingCode;
 
 namespace {
 struct Folder {
-  std::string path = [] {
-    std::string pattern = std::filesystem::temp_directory_path() / "kfm_det_verify_XXXXXX";
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    return pattern;
-  }();
-  Folder() = default;
+  std::string path = std::filesystem::temp_directory_path() / "kfm_det_verify_XXXXXX";
+  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() { std::error_code ignored; std::filesystem::remove_all(path, ignored); }
