@@ -150,9 +150,9 @@ std::uint64_t write_log(const std::string& root, std::uint64_t records) {
     }
     first[0].step_id.clear();
     first[0].payload = Json::object({{"effects", std::move(effects)}, {"plan_hash", Json(sha256("plan").hex())}, {"trigger", Json::object({{"key", Json("t")}, {"kind", Json("manual")}})}});
-    must(log.append(first));
+    (void)must(log.append(first));
     for (int step = 0; step < steps; ++step) second.push_back(record(step, wal::Phase::UPSERT, wal::operation::upsert, wal::Status::IN_PROGRESS));
-    must(log.append(second));
+    (void)must(log.append(second));
     const Head head = log.tail();
     for (int step = 0; step < steps; ++step) {
       auto done = record(step, wal::Phase::UPSERT, wal::operation::upsert, wal::Status::DONE);
@@ -163,10 +163,10 @@ std::uint64_t write_log(const std::string& root, std::uint64_t records) {
     commit.step_id.clear();
     commit.payload = Json::object({{"effects", Json(steps)}});
     third.push_back(std::move(commit));
-    must(log.append(third));
+    (void)must(log.append(third));
     written += first.size() + second.size() + third.size();
   }
-  must(log.sync());
+  (void)must(log.sync());
   must(log.close());
   return written;
 }
