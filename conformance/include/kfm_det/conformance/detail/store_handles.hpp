@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/detail/store_world.hpp"
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/report.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
 
 namespace kfm_det::conformance::detail {
