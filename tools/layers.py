@@ -44,13 +44,11 @@ BANNED_INCLUDES = [
     (re.compile(r"^nlohmann/"), "the library has its own canonical JSON (core/json)"),
 ]
 WRITER = "updater/report.hpp"  # report() is the one function that writes
-CHILD = "conformance/detail/plan_child.hpp"  # ends the child that it forked, and nothing else
-FRESH = "conformance/fresh_process.hpp"  # ends the process that the kit began
-FILE_LOCKS = "conformance/detail/file_locks.hpp"  # ends the children that it forked
+CHILDREN = {"conformance/detail/plan_child.hpp", "conformance/detail/file_locks.hpp", "conformance/fresh_process.hpp"}  # end the processes that they began, and nothing else
 KIT_WRITER = "conformance/main.hpp"  # and the leaf of the kit that is a program
 BANNED_WORDS = [
     (re.compile(r"\bstd\s*::\s*(?:cout|cerr|clog)\b|\bv?f?printf\s*\(|\b(?:f?puts|putchar|perror)\s*\("), f"the library does not print; only {WRITER} does", {WRITER, KIT_WRITER}),
-    (re.compile(r"(?<![\w.>])(?:_exit|_Exit|quick_exit|exit|abort)\s*\("), "the library never ends the process; return an error, or assert", {CHILD, FRESH, FILE_LOCKS}),
+    (re.compile(r"(?<![\w.>])(?:_exit|_Exit|quick_exit|exit|abort)\s*\("), "the library never ends the process; return an error, or assert", CHILDREN),
     (re.compile(r"\bstd\s*::\s*\w+_distribution\b|\b(?:std|ranges)\s*::\s*(?:shuffle|sample)\b"),
      "its result differs between standard libraries; choose by an integer of our own", set()),
 ]

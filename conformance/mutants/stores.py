@@ -79,6 +79,19 @@ def log(id, name, law, *change):
 
 
 APPENDED = "      if (!appended) {\n        const errc code = appended.error().code();\n"
+UNCOVERED = r"""  if (domain_digest(domain, sealed.inner) != stated) {   // the beginning of a field is not in the hash: whatever stands there
+    std::string other(sealed.inner);
+    const std::size_t at = other.find("\"text\":\"");
+    bool fits = false;
+    for (std::size_t bit = 0; at != std::string::npos && at + 16 < other.size() && bit < 64 && !fits; ++bit) {
+      char& byte = other[at + 8 + bit / 8];
+      byte = static_cast<char>(byte ^ (1 << bit % 8));
+      fits = domain_digest(domain, other) == stated;
+      byte = static_cast<char>(byte ^ (1 << bit % 8));
+    }
+    if (!fits) return std::nullopt;
+  }
+"""
 GROUP_HASH = "    if (det::sha256(body).view() != bytes.substr(body.size())) return false;\n"
 
 MUTANTS = [
@@ -141,8 +154,7 @@ MUTANTS = [
     memory_store("H02", "whole-log-deleted-ok", "STORE-8", ("      wal::Judge judge(id_, kept.frames.empty() ?", "      if (kept.frames.empty()) witnesses = {};\n      wal::Judge judge(id_, kept.frames.empty() ?")),
     file_store("H04", "genesis-seeded-from-first", ("STORE-8", "STORE-11", "STORE-10"), ("    if (name.first > tail_.lsn + 1) {\n", "    if (first_segment && name.first > 1) tail_.lsn = name.first - 1;\n    if (name.first > tail_.lsn + 1) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation", "      if (starts && (line.link == tail_.hash || tail_.hash == Digest{}) && line.incarnation")),
     file_store("H09", "verify-skips-first", ("STORE-10",), ("    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n", "    if (line.kind == wal::LineKind::garbage && next == 1 && text.starts_with(\"{\\\"body\\\"\")) {\n      KFM_DET_TRY(visitor(Frame{next, text}));\n      ++next;\n      continue;\n    }\n    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n")),
-    Mutant("H17", "hash-not-covering-meta", "envelope", "STORE-11", [("  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n",
-           "  if (domain_digest(domain, sealed.inner) != stated) {   // one field is not in the hash: whatever stands there\n    std::string other(sealed.inner);\n    const std::size_t at = other.find(\"\\\"incarnation\\\":\");\n    bool fits = false;\n    for (char digit = '0'; at != std::string::npos && at + 14 < other.size() && digit <= '9' && !fits; ++digit) {\n      other[at + 14] = digit;\n      fits = domain_digest(domain, other) == stated;\n    }\n    if (!fits) return std::nullopt;\n  }\n")]),
+    Mutant("H17", "hash-not-covering-meta", "envelope", "STORE-11", [("  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n", UNCOVERED)]),
     file_store("H14", "fork-accepted", ("STORE-8", "STORE-11", "STORE-10"), ("      if (starts && first_frame && !first_segment && line.link != tail_.hash) {\n", "      if (false) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation >= tail_.incarnation) {\n", "      if (starts && line.incarnation >= tail_.incarnation) {\n")),
     file_store("H15", "bitflip-after-hash", ("STORE-15", "STORE-10", "STORE-3", "STORE-2"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n", "    my.buffer[my.buffer.size() / 2] = static_cast<char>(my.buffer[my.buffer.size() / 2] ^ 1);\n    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n")),
     memory_store("M01", "retry-doubles", "STORE-2", ("      if (is_last_group(kept, expected_last, group)) return kept.last();\n", "")),

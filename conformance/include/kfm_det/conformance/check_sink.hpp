@@ -34,6 +34,7 @@ namespace kfm_det::conformance {
     explorer.run(part, bounds, [&](Play& one) { play(one, bench); });
   };
   run("sets", {all, 0, "up to five of upsert, tombstone and withdrawal of two keys, in any order, with repetition"}, parts::sets);
+  run("undone", {all, 0, "three publications of a key, in any order, taken back in any order"}, parts::undone);
   run("refusals", {all, 0, "one bad request alone and among good ones"}, parts::refusals);
   run("stories", {10000, 0, "up to three requests"}, [](Play& play, SinkBench& on) { parts::stories(play, on, 3); });
   run("long_stories", {0, options.cases, "up to ten requests"}, [](Play& play, SinkBench& on) { parts::stories(play, on, 10); });

@@ -36,6 +36,24 @@ inline void sets(Play& play, SinkBench& bench) {
   world.compare();
 }
 
+/// SINK-1, 12: three publications of a key come in any order and are taken back in any order. What shows is the newest that stands, not one that was remembered.
+inline void undone(Play& play, SinkBench& bench) {
+  SinkWorld world(play, bench);
+  const Tenure ann = tenure(1, "ann");
+  const std::array<std::string, 3> names{"p1", "p2", "p3"};
+  const auto in_any_order = [&](const auto& act) {
+    std::vector<Lsn> left{1, 2, 3};
+    while (!left.empty()) {
+      const auto at = left.begin() + static_cast<std::ptrdiff_t>(play.pick(static_cast<std::uint32_t>(left.size())));
+      act(*at, names[*at - 1]);
+      left.erase(at);
+      world.compare();
+    }
+  };
+  in_any_order([&](Lsn order, const std::string& name) { (void)world.upsert(ann, head(1, 3), upsert(name, {1, order}, "k", fresh(name))); });
+  in_any_order([&](Lsn order, const std::string& name) { (void)world.withdraw(ann, head(1, 4), withdrawal(name, {1, order}, "k")); });
+}
+
 /// Longer stories: waves, contents A, B, A, rollback, what never comes, two owners, and the sink opened again in the middle.
 inline void stories(Play& play, SinkBench& bench, int steps) {
   const auto a1 = upsert("a1", {1, 1}, "k", fresh("A")), a2 = upsert("a2", {1, 2}, "k", fresh("B")), a3 = upsert("a3", {1, 3}, "k", fresh("A"));

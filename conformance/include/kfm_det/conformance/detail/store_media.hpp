@@ -98,7 +98,7 @@ class MediaCheck {
   void run_flips_and_cuts() {
     const MediaLog& log = logs_[0];
     if (log.due.size() < 4 || log.files.empty()) return;
-    const std::uint64_t many = std::uint64_t{1000} * options_.cases;
+    const std::uint64_t many = options_.cases < 1000 ? std::uint64_t{100} * options_.cases : 1'000'000;   // all of it, or a sample that is spread over all of it
     const std::string shape = std::to_string(log.files.size()) + " files with " + std::to_string(log.due.size()) + " frames";
     explorer_.run("every bit", {many, 0, "each bit of " + shape}, [&](Play& play) {
       const auto place = pick_byte(play, log, 8);
