@@ -80,7 +80,7 @@ TEST_CASE("replay does a run again from its log or its bundle, over every prefix
 }
 
 TEST_CASE("replay in CI: a difference is code 11 and says the step, inputs that changed are code 12, and both print one sentence") {
-  const Story story;
+  Story story;
   const std::string file = story.bundle(story.first);
   const std::string other = story.world.scratch / "bundles/other.jsonl";
   write_text(other, with_other_bytes(text_of(file), "2012-02"));

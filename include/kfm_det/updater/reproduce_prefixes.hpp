@@ -56,7 +56,7 @@ class PrefixReproducer {
     KFM_DET_TRY(cut_into_groups());
     KFM_DET_TRY(Reproduction out, once_.run());
     out.groups = groups_.size();
-    if (out.difference) return out;
+    if (out.difference || out.failed_as_recorded) return out;
     planned_ = recorded_.state;
     KFM_DET_TRY(wal::Replay::recall(planned_, recorded_.plan));
     KFM_DET_TRY(auto whole, world(groups_.size(), false));
