@@ -10,7 +10,13 @@ struct Fixture_ID {
   kfm_det::result<Store> open(Fs& fs) { return Store::open("/wal", {.segment_bytes = 4096, .prewrite_bytes = 4096, .archive = false}, fs); }
 };
 """)
-FAMILIES = {"file_drops": FILE_DROPS}
+COMPACTION = Family(files=["wal/checkpoint_state.hpp", "wal/replay.hpp", "wal/compact.hpp"], check="check_compaction", fixture="""
+struct Fixture_ID {
+  using Replay = kfm_det::ID::wal::Replay;
+  using Compaction = kfm_det::ID::wal::Compaction;
+};
+""")
+FAMILIES = {"file_drops": FILE_DROPS, "compaction": COMPACTION}
 
 DURABLE = "    if (!base || base->last > my.durable) return my.no_checkpoint(lsn);\n"
 WRITE = "    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n"
@@ -49,6 +55,11 @@ MUTANTS = [
     drops("C18", "late-owner-drops", "STORE-21", ("    KFM_DET_TRY(my.look());\n    if (lsn <= my.base) return success();\n", "    if (lsn <= my.base) return success();\n"), ("    KFM_DET_TRY(look());\n    KFM_DET_TRY(const auto names, segment::list(fs, directory));\n", "    KFM_DET_TRY(const auto names, segment::list(fs, directory));\n"), ("      KFM_DET_TRY(look());   // whoever was held up until a later tenure began removes nothing\n", "")),
     Mutant("C19", "trims-from-the-middle", "memory_store", ("STORE-20", "STORE-10", "STORE-3"), [("      kept.frames.erase(kept.frames.begin(), kept.frames.begin() + static_cast<std::ptrdiff_t>(lsn - kept.base));\n      kept.base = lsn;\n", "      kept.frames.erase(kept.frames.begin(), kept.frames.begin() + static_cast<std::ptrdiff_t>(lsn + 1 - kept.base));\n      kept.base = lsn + 1;\n")]),
     Mutant("C20", "trim-says-yes", "group_store", "STORE-12", [("return det::Error(det::errc::unsupported, \"this store does not trim\", folder_, \"Keep the whole log.\");", "return det::success();")]),
+
+    Mutant("C05b", "covered-range-off-by-one", "compaction", "COMPACT-1", [("  for (const RunState& run : state.runs) {\n    const auto known", "  for (const RunState& run : state.runs) {\n    if (&run == &state.runs.back() && !is_unfinished(run.status)) continue;\n    const auto known")]),
+    Mutant("C11", "compaction-loses-head-anchor", "compaction", "COMPACT-3", [("heads_.highest().lsn == 0 ? Json() :", "heads_.highest().lsn != 1 ? Json() :")]),
+    Mutant("C16", "checkpoint-drops-open", "compaction", "COMPACT-2", [("  for (const RunState& run : state.runs) {\n    const auto known", "  for (const RunState& run : state.runs) {\n    if (is_unfinished(run.status)) continue;\n    const auto known")]),
+    Mutant("C16b", "open-runs-without-their-steps", "compaction", "COMPACT-2", [("  if (!run.executed.empty()) out.set(\"executed\", detail::executed_json(run.executed));\n", "")]),
 
     # correct but odd
     drops("BC1", "delayed-deletion", None, ("      if (auto removed = fs.remove(segment::path(directory, name)); !removed && removed.error().code() != errc::not_found) return removed.error();\n      gone = true;\n", "")),

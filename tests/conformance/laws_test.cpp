@@ -110,6 +110,8 @@ constexpr HeldByUnitTest held_by_unit_tests[] = {
     {"SETTLE-3", "SETTLE-3 an open run whose error passes is passed over by a newer run and finished later, in its own place"},
     {"SETTLE-4", "SETTLE-4 attempts are counted over processes, a new effect starts the count again, and used up they end the run: quarantined, with what to do"},
     {"SETTLE-5", "R23 an open run that was on its way back when its process died never goes forward again"},
+    {"COMPACT-4", "COMPACT-4 a compaction that is killed at any call leaves a log that says the same, and the next one goes on"},
+    {"REPLAY-2", "REPLAY-2 COMPACT-1 COMPACT-2 replay from a checkpoint is replay of the whole log, field by field, over random histories with kills and compactions"},
     {"REPLAY-1", "every script of the model's table, undisturbed and with a crash, comes to its serial meaning over memory"},
 };
 
@@ -125,7 +127,7 @@ std::string everything_below(const char* folder, const char* extension, const ch
 TEST_CASE("every law of every header is asked by a check of the kit, or names the unit test that holds it") {
   const auto contracts = stated();
   CHECK(contracts.size() >= 90);   // the headers were read
-  for (const char* prefix : {"STORE", "LOG", "LOCK", "SINK", "FS", "CLOCK", "SOURCE", "SIGNER", "PLAN", "RUN", "LOSS", "SETTLE", "REPLAY"}) {
+  for (const char* prefix : {"STORE", "LOG", "LOCK", "SINK", "FS", "CLOCK", "SOURCE", "SIGNER", "PLAN", "RUN", "LOSS", "SETTLE", "REPLAY", "COMPACT"}) {
     INFO(prefix);
     CHECK(contracts.contains(std::string(prefix) + "-1"));
   }

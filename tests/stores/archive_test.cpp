@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
 #include "kfm_det/conformance/detail/store_oracle.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/file_store.hpp"
@@ -286,4 +291,41 @@ TEST_CASE("options of an archive: nothing but segments of this store counts in i
   REQUIRE(world.owner->drop_before(base));
   CHECK(world.begin().base == base);
   CHECK(world.names("README", true).size() == 1);
+}
+
+TEST_CASE("C08 no name is used twice, however often a log is trimmed, archived, left and taken over") {
+  World world;
+  std::set<std::string> taken;
+  world.disk.on_call([&](const Call& call) {
+    const bool names = call.verb == simulate::Verb::create || call.verb == simulate::Verb::rename_no_replace;
+    if (!names || call.path.find("/tmp-") != std::string_view::npos) return;
+    INFO(call.path);
+    CHECK(taken.emplace(call.path).second);
+    CHECK(call.verb != simulate::Verb::rename);
+  });
+  for (int round = 0; round < 6; ++round) {
+    world.append(2600);
+    const Lsn base = world.checkpoint();
+    if (round % 3 != 1) world.append(2600);
+    if (round % 2 == 0) CHECK(world.owner->drop_before(base));
+    else CHECK(world.owner->archive_finished());
+    if (round % 3 == 0) (void)world.begin();
+    if (round % 3 == 2) { CHECK(world.owner->close()); (void)world.begin(); CHECK(world.owner->archive_finished()); (void)world.begin(); }
+  }
+  CHECK(taken.size() > 12);
+  world.disk.on_call({});
+}
+
+TEST_CASE("C12 no clock decides what is kept: stores and compaction have none") {
+  const std::filesystem::path include = std::filesystem::path(KFM_DET_SOURCE_DIR) / "include/kfm_det";
+  std::vector<std::filesystem::path> headers{include / "wal/compact.hpp", include / "wal/checkpoint.hpp", include / "updater/compact.hpp"};
+  for (const auto& entry : std::filesystem::directory_iterator(include / "stores")) headers.push_back(entry.path());
+  REQUIRE(headers.size() > 6);
+  for (const auto& header : headers) {
+    INFO(header.filename());
+    std::ifstream file(header);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    REQUIRE(!text.empty());
+    for (const char* word : {"clock.now", "monotonic()", "<chrono>", "contracts/clock.hpp", "::now()"}) CHECK(text.find(word) == std::string::npos);
+  }
 }

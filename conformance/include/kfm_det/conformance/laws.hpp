@@ -74,6 +74,13 @@ inline constexpr Law laws[] = {
     {"LOG-7", "an answer that is lost (errc::timed_out) is taken neither for done nor for not done: nothing that hangs on it is acknowledged, and no group is in the log twice",
      "a timeout as success; a timeout as failure, and the group again behind itself"},
 
+    {"COMPACT-1", "replay from the checkpoint gives what replay of the whole log gives, field by field",
+     "a covered range that is off by one"},
+    {"COMPACT-2", "unfinished runs are carried whole",
+     "a checkpoint of finished runs, and the segments of an open one go"},
+    {"COMPACT-3", "an old witness, and an old sink, are judged behind it as before it",
+     "the heads of what was dropped are forgotten"},
+
     {"LOCK-1", "at any instant of its clock at most one lease of a scope is unexpired",
      "renewing what has expired"},
     {"LOCK-2", "every grant has a token above every earlier one of its scope and above `above`, also after power loss",

@@ -50,6 +50,7 @@ struct Registration {
 #define KFM_DET_CONFORMANCE_STORE_ON_DISK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_store_on_disk, Fixture)
 #define KFM_DET_CONFORMANCE_STORE_MEDIA(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_store_media, Fixture)
 #define KFM_DET_CONFORMANCE_LOG(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_log, Fixture)
+#define KFM_DET_CONFORMANCE_COMPACTION(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_compaction, Fixture)
 #define KFM_DET_CONFORMANCE_LOCK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_lock, Fixture)
 #define KFM_DET_CONFORMANCE_SINK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_sink, Fixture)
 #define KFM_DET_CONFORMANCE_SINK_ON_DISK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_sink_on_disk, Fixture)
