@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kfm_det  # noqa: E402
 from kfm_det import Forger, Scratch, everything_in, forged_run, run, run_on_terminal, updates, without_paint  # noqa: E402
 
-LOOKING = (("wal", "show"), ("wal", "show", "--json"), ("wal", "show", "latest"), ("wal", "show", "latest", "--all"), ("wal", "show", "latest", "--json"), ("wal", "tail"), ("wal", "tail", "--json"), ("wal", "head"),
+LOOKING = (("wal", "verify", "--chain-only"), ("wal", "verify", "--chain-only", "--json"), ("wal", "evidence"), ("wal", "evidence", "--json"), ("wal", "extract", "latest"), ("wal", "show"), ("wal", "show", "--json"), ("wal", "show", "latest"), ("wal", "show", "latest", "--all"), ("wal", "show", "latest", "--json"), ("wal", "tail"), ("wal", "tail", "--json"), ("wal", "head"),
            ("wal", "head", "--json"), ("wal", "stats"), ("wal", "stats", "--json"), ("wal", "graph", "latest"), ("wal", "graph", "latest", "--format", "mermaid"), ("wal", "graph", "latest", "--format", "svg"),
            ("wal", "graph", "latest", "--json"))
 
@@ -361,6 +361,148 @@ class Graph(Scratch):
         self.fails(8, "`dot` failed (exit code 3)", "wal", "graph", self.path("forged@"), "latest", "--format", "svg", env=kfm_det.environment(PATH=self.folder))
 
 
+class Acting(Scratch):
+    """What changes something: under the updater's lock, on an explicit word, and never with --dry-run."""
+
+    def setUp(self):
+        super().setUp()
+        self.state = self.path("state")
+        self.sink = ["--sink", "sqlite:" + self.path("state/summaries.db")]
+        self.log = self.path("state/wal")
+
+    def current(self):
+        shown = subprocess.run([kfm_det.PROGRAM, "show", "--json", "--state", self.state], capture_output=True, text=True, check=True).stdout
+        return {one["business_key"]: one.get("current") for one in json.loads(shown)["keys"]}
+
+    def runs(self):
+        return json.loads(run("wal", "show", self.log, "--json").out)["runs"]
+
+    def same(self, *words, code=0):
+        before = everything_in(self.folder)
+        done = run(*words)
+        self.assertEqual(done.code, code, done.out + done.err)
+        self.assertEqual(everything_in(self.folder), before)
+        return done
+
+    def test_undo(self):
+        updates(self.state, 400)
+        first = self.current()
+        updates(self.state, 800)
+        latest = self.runs()[-1]["run"]
+        preview = self.same("wal", "undo", self.log, "latest", *self.sink, "--dry-run")
+        self.assertIn("undo would withdraw", preview.out)
+        told = json.loads(self.same("wal", "undo", self.log, "latest", *self.sink, "--dry-run", "--json").out)
+        self.assertEqual({one["change"] for one in told["keys"]}, {"restored", "emptied"})
+        done = run("wal", "undo", self.log, latest[:8], *self.sink, "--actor", "night shift")
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertIn("undone run " + latest, done.out)
+        self.assertEqual({key: one for key, one in self.current().items() if one is not None}, first)
+        self.assertEqual([one["status"] for one in self.runs()], ["committed", "undone"])
+        self.assertIn("by night shift with token", self.ok("wal", "show", self.log, latest))
+        again = self.ok("wal", "undo", self.log, latest, *self.sink, "--dry-run")
+        self.assertIn("nothing to do", again)
+
+    def test_undo_asks_for_what_it_needs(self):
+        updates(self.state, 60)
+        for words, code, sentence in ((["--sink", "sqlite:" + self.path("none.db")], 10, "none.db"), (["--sink", "redis:1"], 2, "this is no sink that the tool knows"), ([*self.sink, "--locks", self.path("none")], 10, "without its lock nothing is begun"),
+                                      ([*self.sink, "--key", self.path("none.pem")], 10, "none.pem")):
+            done = self.same("wal", "undo", self.log, "latest", *words, code=code)
+            self.assertIn(sentence, done.err)
+        self.same("wal", "undo", self.log, "latest", code=2)
+        self.same("wal", "undo", self.log, "ffff", *self.sink, code=10)
+
+    def test_undo_waits_for_nobody(self):
+        updates(self.state, 60)
+        data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
+        asleep = subprocess.Popen([kfm_det.PROGRAM, "run", "--data", data, "--state", self.state, "--stop-after-events", "6"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.waitpid(asleep.pid, os.WUNTRACED)
+        self.fails(4, "another owner works on this scope", "wal", "undo", self.log, self.runs()[0]["run"], *self.sink)
+        asleep.send_signal(signal.SIGCONT)
+        self.assertEqual(asleep.wait(), 0)
+
+    def damage(self):
+        """A byte in the middle of the first segment."""
+        folder = os.path.join(self.log, kfm_det.STREAM)
+        path = os.path.join(folder, sorted(name for name in os.listdir(folder) if name.endswith(".jsonl"))[0])
+        with open(path, "r+b") as file:
+            file.seek(30000)
+            file.write(b"#")
+        return path
+
+    def test_evidence_and_repair(self):
+        updates(self.state, 400)
+        updates(self.state, 800)
+        self.same("wal", "repair", self.log, *self.sink)   # nothing to do
+        self.damage()
+        published = self.current()
+        self.assertIn("corrupt_committed", self.same("wal", "verify", self.log, code=6).err)
+        self.assertIn("would keep", self.same("wal", "evidence", self.log, "--keep", "--dry-run", code=6).err)
+        proposed = self.same("wal", "repair", self.log, *self.sink, code=6)
+        self.assertIn("CorruptCommitted: the log is kept up to LSN", proposed.out)
+        self.same("wal", "repair", self.log, *self.sink, "--accept", "--dry-run", code=6)
+        before = everything_in(self.log)
+        kept = run("wal", "evidence", self.log, "--keep")
+        self.assertEqual((kept.code, kept.err), (0, "1 piece of evidence kept now, 0 there already\n"))
+        after = everything_in(self.log)
+        self.assertEqual({path: after[path] for path in before if not os.path.isdir(path)}, {path: one for path, one in before.items() if not os.path.isdir(path)}, "what is there is only read")
+        self.assertIn("0 pieces of evidence kept now, 1 there already", run("wal", "evidence", self.log, "--keep").err)
+        done = run("wal", "repair", self.log, *self.sink, "--accept")
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertIn("the log goes on in incarnation 2", done.out)
+        self.assertEqual(self.current(), published, "what is published stays")
+        self.assertEqual(run("wal", "show", self.log).code, 0)
+        self.assertIn("lost", {one["status"] for one in self.runs()})
+        self.assertEqual(len(json.loads(self.ok("wal", "evidence", self.log, "--json"))["kept"]), 1)
+        piece = next(path for path in after if path.endswith("region.bin"))
+        with open(piece, "ab") as file:
+            file.write(b"!")
+        self.assertEqual(run("wal", "evidence", self.log).code, 6, "evidence that somebody touched is told")
+
+    def test_extract(self):
+        updates(self.state, 60)
+        out = self.path("run.bundle")
+        dry = self.same("wal", "extract", self.log, "latest", "--out", out, "--dry-run")
+        self.assertRegex(dry.err, r"^would write run \S+, \d+ records, \d+ inputs?, \S+ KiB to ")
+        self.assertEqual(run("wal", "extract", self.log, "latest", "--out", out).code, 0)
+        with open(out, encoding="utf-8") as file:
+            text = file.read()
+        self.assertEqual(text, self.ok("wal", "extract", self.log, "latest"))
+        self.assertEqual(text, subprocess.run([kfm_det.PROGRAM, "bundle", self.runs()[0]["run"], "--state", self.state], capture_output=True, text=True, check=True).stdout)
+        self.fails(5, "", "wal", "extract", self.log, "latest", "--out", out)   # never over what is there
+
+    def test_keys(self):
+        key, ring = self.path("a.pem"), self.path("ring")
+        text = self.ok("wal", "keys", "new", key, "--name", "2026a")
+        self.assertRegex(text, r"key +2026a\n +public key +[0-9a-f]{64}\n")
+        self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
+        before = everything_in(key)
+        self.fails(5, "", "wal", "keys", "new", key)
+        self.assertEqual(everything_in(key), before)
+        self.same("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
+        self.ok("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--actor", "ci")
+        self.ok("wal", "keys", "new", self.path("b.pem"))
+        self.fails(2, "two keys are valid at the same place", "wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b")
+        forged_run(self.path("logs"))
+        self.ok("wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b", "--log", self.path("logs"))
+        keys = json.loads(self.ok("wal", "keys", "show", ring, "--json"))["keys"]
+        self.assertEqual([(one["key"], one["from"]["lsn"], one.get("to", {}).get("lsn")) for one in keys], [("2026a", 1, 10), ("2026b", 11, None)])
+        os.chmod(key, 0o644)
+        self.fails(8, "the private key is open to others", "wal", "keys", "add", self.path("other"), "--key", key)
+
+    def test_verify(self):
+        updates(self.state, 400)
+        whole = self.same("wal", "verify", self.log, *self.sink)
+        self.assertIn("intact.", whole.out)
+        self.assertRegex(whole.out, r"witness +agrees up to LSN \d+")
+        report = json.loads(self.same("wal", "verify", self.log, "--json", "--threads", "2").out)
+        self.assertEqual((report["intact"], report["errors"]), (True, 0))
+        run("wal", "head", self.log, "--out", self.path("head"))
+        self.assertIn("agrees up to", self.ok("wal", "verify", self.log, "--witness", self.path("head")))
+        self.assertIn("actor_refused", self.same("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
+        self.damage()
+        self.assertIn("error damaged", self.same("wal", "verify", self.log, code=6).out)
+
+
 EVIL = "\x1b]0;owned\x07\x1b[2J\u009b31m\x7f\u0085\u202e\u2066\u200f\ufeff\U000e0041\r\n\t\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x é日"
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f\ud800-\udfff]")
 WRITTEN = "\\u{1b}]0;owned\\u{07}\\u{1b}[2J\\u{9b}31m\\u{7f}\\u{85}\\u{202e}\\u{2066}\\u{200f}\\u{feff}\\u{e0041}\\u{0d}\\n\\t\\\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x é日"
@@ -669,7 +811,7 @@ class Help(Scratch):
         told = {int(code) for code in re.findall(r"^ {1,3}(\d+)  ", self.ok("--help").split("Exit codes:\n")[1], re.M)}
         documented = {int(code): row for code, row in re.findall(r"^\| (\d+) \|(.*)$", page, re.M)}
         self.assertLessEqual(told, set(documented))
-        self.assertEqual({code for code in documented if code not in told}, {3}, "only the gate's code is none of the tool's")
+        self.assertEqual({code for code in documented if code not in told}, {3, 11, 12}, "only the gate's and replay's codes are none of the tool's")
 
     def test_version(self):
         self.assertRegex(self.ok("--version"), r"^kfm-det \d+\.\d+\.\d+\n$")

@@ -51,6 +51,12 @@ void add_wal_tail(Tool& tool, CLI::App& wal);
 void add_wal_head(Tool& tool, CLI::App& wal);
 void add_wal_stats(Tool& tool, CLI::App& wal);
 void add_wal_graph(Tool& tool, CLI::App& wal);
+void add_wal_verify(Tool& tool, CLI::App& wal);
+void add_wal_keys(Tool& tool, CLI::App& wal);
+void add_wal_extract(Tool& tool, CLI::App& wal);
+void add_wal_evidence(Tool& tool, CLI::App& wal);
+void add_wal_repair(Tool& tool, CLI::App& wal);
+void add_wal_undo(Tool& tool, CLI::App& wal);
 void add_man(Tool& tool);
 void add_completion(Tool& tool);
 

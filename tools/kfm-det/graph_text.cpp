@@ -63,7 +63,7 @@ struct Colours { std::string_view fill, line; };
 
 result<std::vector<GraphNode>> graph_of(const Story& story) {
   const Json* const text = story.plan.find("plan");
-  if (text == nullptr) return Error(errc::invalid_argument, "this run has no plan in the log", story.run.id.text(), "Only an accepted loss lists it; `kfm-det wal show` tells its keys");
+  if (text == nullptr) return Error(errc::invalid_argument, "this run has no plan in the log", story.run.id.text(), "Only an accepted loss or a checkpoint tells of it; `kfm-det wal show` says what is known");
   auto plan = Plan::from_json(*text);
   if (!plan) return plan.error().as(errc::corrupt_committed).at("run " + story.run.id.text());
   std::map<std::string, const StoryEffect*> effects;

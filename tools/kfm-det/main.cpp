@@ -65,6 +65,12 @@ int run(int argc, char** argv) {
   add_wal_head(tool, wal);
   add_wal_stats(tool, wal);
   add_wal_graph(tool, wal);
+  add_wal_verify(tool, wal);
+  add_wal_extract(tool, wal);
+  add_wal_undo(tool, wal);
+  add_wal_evidence(tool, wal);
+  add_wal_repair(tool, wal);
+  add_wal_keys(tool, wal);
   add_completion(tool);
   add_man(tool);
 

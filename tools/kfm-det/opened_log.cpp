@@ -133,7 +133,7 @@ void OpenedLog::print_verdict(Screen& screen) const {
   else if (good) {
     text += ": " + count_of(recovery_.tail.lsn, "record") + ", ";
     if (recovery_.proven == recovery_.tail.lsn) text += "all of them proven durable";
-    else text += std::to_string(recovery_.proven) + " of them proven durable; the last " + std::to_string(recovery_.tail.lsn - recovery_.proven) + " rest on one copy until the next sync";
+    else text += (recovery_.proven == 0 ? std::string("none") : std::to_string(recovery_.proven)) + " of them proven durable; the last " + std::to_string(recovery_.tail.lsn - recovery_.proven) + " rest on one copy until the next sync";
   } else text += "; " + count_of(recovery_.tail.lsn, "record") + " can be read in front of it";
   if (recovery_.verdict == Verdict::torn_tail) text += "; behind them something unproven was cut, and is kept";
   screen.field("verdict", {text, recovery_.verdict == Verdict::clean ? Tone::good : good ? Tone::warning : Tone::bad});

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // kfm-det wal head: the highest place in a log that is proven durable, as a witness to keep elsewhere.
 #include <memory>
+#include <optional>
 #include <span>
 
-#include <unistd.h>
+#include <kfm_det/stores/head_file.hpp>
 
 #include "command.hpp"
-#include "head_file.hpp"
 #include "opened_log.hpp"
 
 namespace kfm_det::tool {
@@ -34,26 +34,21 @@ result<Head> proven_head(OpenedLog& log) {
   return head;
 }
 
-/// Whole or not at all, and durable.
-result<void> write_head_file(const std::string& path, const std::string& text) {
-  const PosixFileSystem fs;
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  KFM_DET_TRY(auto file, fs.create_exclusive(temporary));
-  const auto write = [&]() -> result<void> {
-    KFM_DET_TRY(write_all(fs, file, 0, text));
-    KFM_DET_TRY(fs.sync(file));
-    KFM_DET_TRY(fs.rename(temporary, path));
-    return fs.sync_directory(parent_directory(path));
-  };
-  auto written = write();
-  if (!written) (void)fs.remove(temporary);
-  return written;
+/// Nothing when there is no such file. Errors: invalid_argument for one that is no head.
+result<std::optional<Head>> head_before(const std::string& path) {
+  LookingFileSystem fs;
+  KFM_DET_TRY(const bool there, fs.exists(path));
+  if (!there) return std::optional<Head>();
+  auto head = read_head(fs, path);
+  if (head) return std::optional<Head>(std::move(head).value());
+  const errc code = head.error().code();
+  if (code != errc::invalid_json && code != errc::invalid_argument && code != errc::limit_exceeded) return head.error();
+  return Error(errc::invalid_argument, "this is no head file: " + head.error().what(), path, "Give one that `kfm-det wal head --out` wrote, or a name that is free");
 }
 
 /// The file keeps the newest place that was ever seen: an older one would unlearn.
 result<int> keep(Screen& screen, const OpenedLog& log, const Head& head, const std::string& path, bool dry_run) {
-  const LookingFileSystem fs;
-  KFM_DET_TRY(const auto before, read_head_file(fs, path));
+  KFM_DET_TRY(const auto before, head_before(path));
   const std::string place = "LSN " + std::to_string(head.lsn) + " of incarnation " + std::to_string(head.incarnation);
   if (before && *before == head) {
     screen.say({path + " says so already: " + place});
@@ -65,8 +60,8 @@ result<int> keep(Screen& screen, const OpenedLog& log, const Head& head, const s
     screen.say({"would write " + place + " to " + path + (before ? ", over LSN " + std::to_string(before->lsn) : std::string()) + "; nothing was changed"});
     return exit_code::done;
   }
-  KFM_DET_TRY(const std::string text, canonical(head_file_json(head)));
-  KFM_DET_TRY(write_head_file(path, text + "\n"));
+  PosixFileSystem fs;
+  KFM_DET_TRY(write_head(fs, path, head));
   screen.say({path + " now says " + place + (before ? ", and said LSN " + std::to_string(before->lsn) + " before" : std::string())});
   return exit_code::done;
 }
@@ -82,11 +77,10 @@ void add_wal_head(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal head state/wal\n  kfm-det wal head state/wal --out /mnt/elsewhere/weather.head",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      const LookingFileSystem fs;
       std::vector<Head> witnesses;
       if (!given->out.empty()) {
         KFM_DET_TRY(const LogPlace place, find_log(given->log));
-        KFM_DET_TRY(const auto before, read_head_file(fs, given->out));
+        KFM_DET_TRY(const auto before, head_before(given->out));
         if (before && before->stream != place.stream) return Error(errc::foreign, "this head file is of the stream " + before->stream.text + ", and the log is " + place.stream.text, given->out, "Give every log a head file of its own");
         if (before) witnesses.push_back(*before);
       }
@@ -95,7 +89,8 @@ void add_wal_head(Tool& tool, CLI::App& wal) {
       KFM_DET_TRY(const Head head, proven_head(log));
       if (screen.wishes.json || given->out.empty()) {
         if (screen.wishes.json) {
-          screen.json(head_file_json(head));
+          const std::string text = head_text(head);
+          screen.json_text(std::string_view(text).substr(0, text.size() - 1));
         } else {
           screen.field("stream", {head.stream.text, Tone::strong});
           screen.field("incarnation", std::to_string(head.incarnation));

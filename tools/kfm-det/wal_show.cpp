@@ -201,6 +201,7 @@ result<int> show_run(Screen& screen, OpenedLog& log, const Runs& runs, const std
     screen.field("when", when);
     if (const std::string times = durations_text(story); !times.empty()) screen.field("time", times);
     if (const std::string text_of_stops = stops_text(stops(story), run.attempts_ever); !text_of_stops.empty()) screen.field("stops", {text_of_stops, Tone::warning});
+    if (story.entries.empty()) screen.field("records", {"not here: a checkpoint tells what the run came to", Tone::warning});
     if (run.predecessor) screen.field("follows", "run " + run.predecessor->text() + " of the same trigger");
   }
   if (run.failure && run.status != wal::RunStatus::committed && !run.failure->sentence.empty())

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+// kfm-det wal extract: one run as a bundle, to be looked at and replayed elsewhere.
+#include <memory>
+
+#include <kfm_det/files/whole.hpp>
+#include <kfm_det/wal/bundle.hpp>
+
+#include "command.hpp"
+#include "help_tree.hpp"
+#include "story.hpp"
+
+namespace kfm_det::tool {
+
+void add_wal_extract(Tool& tool, CLI::App& wal) {
+  struct Arguments { std::string log, run, out; bool dry_run = false; };
+  const auto given = std::make_shared<Arguments>();
+  CLI::App& command = add_command(tool, wal, "extract", "One run as a bundle: its plan, its records as they were sealed, the hashes of its inputs",
+    "A bundle is JSON Lines in one file (docs/formats/bundle.md). The updater's own program replays it, if it offers that: the tool knows no plan types.\n\n"
+    "Examples:\n  kfm-det wal extract state/wal latest --out run.bundle\n  kfm-det wal extract state/wal 607ba2cb | gzip > run.bundle.gz",
+    [&tool, given]() -> result<int> {
+      Screen& screen = tool.screen;
+      KFM_DET_TRY(auto log, OpenedLog::open(screen, given->log));
+      if (const int code = log.outcome(screen); code != exit_code::done) return code;
+      const Runs runs = read_runs(log);
+      const auto run = find_run(runs, given->run);
+      if (!run) return runs.stopped ? *runs.stopped : run.error();
+      KFM_DET_TRY(auto store, FileStore<LookingFileSystem>::open(log.place().root, {}, LookingFileSystem()));
+      KFM_DET_TRY(const auto recorded, wal::record_run(store, log.place().stream, run.value()->id));
+      KFM_DET_TRY(const std::string bundle, wal::write_bundle(recorded));
+      const std::string what = "run " + run.value()->id.text() + ", " + count_of(recorded.lines.size(), "record") + ", " + count_of(recorded.inputs.size(), "input");
+      if (given->dry_run) {
+        screen.say({"would write " + what + ", " + bytes_of(bundle.size()) + (given->out.empty() ? " to stdout" : " to " + given->out) + "; nothing was changed"});
+        return exit_code::done;
+      }
+      if (given->out.empty()) {
+        for (const auto& line : lines_of(bundle)) screen.json_text(line);
+        return exit_code::done;
+      }
+      const PosixFileSystem fs;
+      KFM_DET_TRY(auto file, fs.create_exclusive(given->out));   // what is there is never written over
+      const auto write = [&]() -> result<void> {
+        KFM_DET_TRY(write_all(fs, file, 0, bundle));
+        return fs.sync(file);
+      };
+      if (auto written = write(); !written) {
+        (void)fs.remove(given->out);
+        return written.error();
+      }
+      screen.say({given->out + " holds " + what});
+      return exit_code::done;
+    });
+  add_log(command, given->log);
+  command.add_option("RUN", given->run, "A run's id, the first 4 characters of it or more, or `latest`")->required()->type_name("");
+  command.add_option("-o,--out", given->out, "Into this new file, not to stdout")->type_name("FILE");
+  command.add_flag("-n,--dry-run", given->dry_run, "Say what would be written, and write nothing");
+}
+
+}  // namespace kfm_det::tool
