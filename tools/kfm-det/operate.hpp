@@ -72,8 +72,7 @@ template <class Sg>
   KFM_DET_TRY(auto store, FileStore<>::open(place.root));
   KFM_DET_TRY(auto lock, FileLock<>::open(std::move(locks)));
   KFM_DET_TRY(auto sink, open_sink(given.sink, false));
-  Environment<SystemClock, FileSourceReader, Sg> environment;
-  environment.signer = std::move(signer);
+  Environment<SystemClock, FileSourceReader, Sg> environment{.signer = std::move(signer)};   // a signer has no default
   return ToolOperator<Sg>(scope, std::move(store), std::move(lock), std::move(sink), std::move(environment));
 }
 }  // namespace detail
