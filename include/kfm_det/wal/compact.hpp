@@ -58,7 +58,7 @@ class Compaction {
 
   /// The payloads of the CHECKPOINT entries, to be committed as one group. Errors: invalid_json, limit_exceeded.
   [[nodiscard]] result<std::vector<Json>> payloads(std::size_t line_bytes_max) const {
-    std::vector<Json> items = state_items(replay_.state(), backgrounds_);
+    std::vector<Json> items = wal::state_items(replay_.state(), backgrounds_);
     ends_.write(items);
     return checkpoint_payloads(items, heads_.highest().lsn == 0 ? Json() : head_json(heads_.highest()), line_bytes_max);
   }

@@ -87,7 +87,7 @@ class Replay {
   result<void> checkpoint(const Line& line, const WalRecord& record, bool begins) {
     if (line.group_index == 0) loads_ = begins;
     if (!loads_) return success();
-    auto read = checkpoint_.see(line.group_index, record.payload, [&](const Json& item) { return read_item(item, state_); });
+    auto read = checkpoint_.see(line.group_index, record.payload, [&](const Json& item) { return wal::read_item(item, state_); });
     if (!read) return read.error().as(errc::corrupt_committed).at(place(line, record));
     if (line.group_index + 1 == line.group_count && !checkpoint_.is_whole()) return Error(errc::corrupt_committed, "a checkpoint that ends in the middle", place(line, record), "Verify the log.");
     return success();

@@ -142,7 +142,7 @@ class CompactionCheck {
  public:
   explicit CompactionCheck(Explorer& explorer, const Options& options) : explorer_(explorer), options_(options) {}
   void run() {
-    explorer_.run("histories", {std::min<std::uint64_t>(4'000, std::uint64_t{10} * options_.cases), std::uint64_t{2} * options_.cases, "records of up to some runs; a compaction behind each with one chance in four"}, [&](Play& play) { history(play); });
+    explorer_.run("histories", {std::min<std::uint64_t>(2'000, std::uint64_t{5} * options_.cases), options_.cases, "records of up to some runs; a compaction behind each with one chance in four"}, [&](Play& play) { history(play); });
   }
 
  private:
