@@ -203,7 +203,7 @@ MUTANTS = [
     memory("L15", "no-expiry-on-crash", "LOCK-3", (FREE, "    if (entry.lease) return std::optional<Lease>{};\n")),
     memory("L15b", "renewed-for-ever", "LOCK-3", ("    entry.lease->deadline = deadline;\n    return *entry.lease;\n", "    entry.lease->deadline = deadline;\n    Lease out = *entry.lease;\n    entry.lease->deadline = seconds(1'000'000);\n    return out;\n"),
            (RENEW, "    if (!is_mine(entry, lease) || clock_.monotonic() >= lease.deadline)\n")),
-    memory("L15c", "overflowing-ttl", ("LOCK-7", "LOCK-1"), ("    const Duration deadline = clock_.monotonic() + ttl;  // LOCK-7: from before the request\n",
+    memory("L15c", "overflowing-ttl", "LOCK-7", ("    const Duration deadline = clock_.monotonic() + ttl;  // LOCK-7: from before the request\n",
                                             "    const Duration deadline{static_cast<std::int64_t>(static_cast<std::uint64_t>(clock_.monotonic().ns) + static_cast<std::uint64_t>(ttl.ns))};\n")),
     memory("L15d", "no-ttl-is-for-ever", ("LOCK-3", "LOCK-7"), ("    if (ttl <= Duration{0}) return no_time();\n    const Duration deadline = clock_.monotonic() + ttl;  // LOCK-7: from before the request\n",
                                             "    const Duration deadline = ttl <= Duration{0} ? seconds(1'000'000) : clock_.monotonic() + ttl;\n")),
@@ -231,18 +231,18 @@ MUTANTS = [
     memory("LB7", "benign: releasing what has run out is an error", None, (RELEASE, '    if (entry.lease && entry.lease->token == lease.token && clock_.monotonic() >= entry.lease->deadline) return Error(errc::lease_lost, "it has run out", "release");\n' + RELEASE)),
     # a server's lock
     server("LB8", "benign: a lock over a server", None),
-    server("L08", "get-then-del", ("LOCK-5", "LOCK-1"), release="if (const auto now = server->get_raw(key); now && now->owner == owner.text && now->token == lease.token.value) server->erase(key);"),
+    server("L08", "get-then-del", "LOCK-5", release="if (const auto now = server->get_raw(key); now && now->owner == owner.text && now->token == lease.token.value) server->erase(key);"),
     server("L08b", "get-then-extend", ("LOCK-4", "LOCK-1"), renew="const auto now = server->get(key, asked.ns);\n      if (!now || now->owner != owner.text || now->token != lease.token.value) return lost();\n      server->put_ends(key, deadline.ns);"),
     server("L14", "nx-px-split", "LOCK-3", acquire="const auto token = server->grant(key, owner.text, asked.ns, Server::never, above.value);\n      if (token) server->put_ends(key, deadline.ns);"),
-    server("L16", "session-lock-pooled", ("LOCK-1", "LOCK-4", "LOCK-5"),   # a transaction pooler in between: each call may come from another session, and a session may lock twice
+    server("L16", "session-lock-pooled", "LOCK-1",   # a transaction pooler in between: each call may come from another session, and a session may lock twice
            acquire='const std::string session = "session-" + std::to_string(server->calls % 2);\n      const auto held = server->get(key, asked.ns);\n      if (held && held->owner == session) server->erase(key);\n      const auto token = server->grant(key, session, asked.ns, deadline.ns, above.value);',
            renew='if (!server->get(key, asked.ns)) return lost();\n      server->put_ends(key, deadline.ns);', release='(void)server->erase_if(key, "session-" + std::to_string(server->calls % 2), lease.token.value);'),
     server("L17", "unlock-false-ignored", "LOCK-5", release='(void)server->erase_if(key, owner.text + "/" + std::to_string(server->calls), lease.token.value);'),
     server("L18", "xact-lock-effect-after-commit", "LOCK-1", acquire="const auto token = server->grant(key, owner.text, asked.ns, deadline.ns, above.value);\n      if (token) server->erase(key);   // commit", renew="if (false) return lost();"),
-    server("L22", "lockfile-unlink-race", ("LOCK-1", "LOCK-2"), acquire="if (const auto old = server->get_raw(key); old && old->ends <= asked.ns) server->erase(key);   // stale: away with it\n      const auto token = server->grant_if_absent(key, owner.text, deadline.ns, above.value);"),
+    server("L22", "lockfile-unlink-race", "LOCK-1", acquire="if (const auto old = server->get_raw(key); old && old->ends <= asked.ns) server->erase(key);   // stale: away with it\n      const auto token = server->grant_if_absent(key, owner.text, deadline.ns, above.value);"),
     server("L30", "token-drawn-before-the-grant", "LOCK-2", acquire="server->called();\n      const std::uint64_t drawn = server->counters[key] = std::max(server->counters[key], above.value) + 1;\n      const auto got = server->grant(key, owner.text, asked.ns, deadline.ns, above.value);\n      if (got) { server->entries[key].token = drawn; server->counters[key] = std::max(drawn, *got); }\n      const auto token = got ? std::optional(drawn) : std::nullopt;"),
     server("L31", "deadline-from-behind-the-answer", "LOCK-7", acquire="const auto token = server->grant(key, owner.text, asked.ns, deadline.ns, above.value);\n      return token ? std::optional(kfm_det::Lease{scope, {*token}, owner, clock.monotonic() + ttl}) : std::optional<kfm_det::Lease>{};"),
-    server("L32", "two-commands-to-look-and-take", ("LOCK-1", "LOCK-2"), acquire="if (server->get(key, asked.ns)) return std::optional<kfm_det::Lease>{};\n      server->called();\n      const std::optional<std::uint64_t> token = ++server->counters[key] > above.value ? server->counters[key] : (server->counters[key] = above.value + 1);\n      server->entries[key] = Entry{owner.text, *token, deadline.ns};"),
+    server("L32", "two-commands-to-look-and-take", "LOCK-1", acquire="if (server->get(key, asked.ns)) return std::optional<kfm_det::Lease>{};\n      server->called();\n      const std::optional<std::uint64_t> token = ++server->counters[key] > above.value ? server->counters[key] : (server->counters[key] = above.value + 1);\n      server->entries[key] = Entry{owner.text, *token, deadline.ns};"),
     # a lock of files
     file("L10h", "renew-looks-once", "LOCK-1", ('  if (expired()) return lose("the lease ran out while it was being renewed");\n', "")),
     file("L10i", "acquirer-reads-the-clock-last", "LOCK-1", ("    KFM_DET_TRY(const auto found, folder.judge(names.highest, moment));\n    if (found.standing == Standing::vanished) return Attempt{};\n",
@@ -253,5 +253,5 @@ MUTANTS = [
     file("L15f", "only-death-counts", "LOCK-3", ("if (!alive || expired ||", "if (!alive ||")),
     file("L15g", "deadline-of-another-boot-believed", "LOCK-3", ("if (!alive || expired || (out.record && out.record->released)) ", "if ((out.record && moment.now >= out.record->deadline) || (!alive && out.record && out.record->epoch == moment.epoch) || (out.record && out.record->released)) ")),
     file("L33", "no-kernel-lock", "LOCK-1", ("  KFM_DET_TRY(const bool locked, state_->fs.lock(file));\n  if (!locked) return false;\n", "")),
-    file("L34", "rename-that-replaces", ("LOCK-1", "LOCK-2"), ("state_->fs.rename_no_replace(path", "state_->fs.rename(path")),
+    file("L34", "rename-that-replaces", "LOCK-1", ("state_->fs.rename_no_replace(path", "state_->fs.rename(path")),
 ]

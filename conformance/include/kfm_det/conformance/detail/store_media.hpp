@@ -248,6 +248,10 @@ class MediaCheck {
     judge(play, log, may_lose, path, content.value(), "recover()", look == 1);
   }
 
+  [[nodiscard]] static std::size_t last_of_group(const MediaLog& log, std::size_t i) {
+    const wal::Line line = wal::read_line(log.due[i]);
+    return std::min<std::size_t>(i + line.group_count - 1 - line.group_index, log.due.size() - 1);
+  }
   /// A usable verdict gave this content.
   void judge(Play& play, const MediaLog& log, MayLose may_lose, const std::string& path, const Frames& content, std::string_view verb, bool with_witness) {
     if (content == other_.due) return;   // the whole of another history: nobody can tell without a witness
@@ -260,8 +264,8 @@ class MediaCheck {
     if (may_lose == MayLose::last_group) play.expect("STORE-8", content.size() + log.last_group >= log.due.size(), lost);
     if (may_lose == MayLose::what_was_cut)   // all that is missing was behind the cut
       for (std::size_t i = content.size(); i < log.due.size(); ++i)
-        if (const auto& place = log.places[i])
-          play.expect("STORE-8", place->path == path && place->offset + log.due[i].size() >= cut_, [&] { return lost() + ", although LSN " + std::to_string(i + 1) + " was not in what was cut"; });
+        if (const auto& place = log.places[last_of_group(log, i)])   // a group is whole or not there
+          play.expect("STORE-8", place->path == path && place->offset + log.due[last_of_group(log, i)].size() >= cut_, [&] { return lost() + ", although LSN " + std::to_string(i + 1) + " was not in what was cut"; });
   }
 
   /// STORE-13: whatever was answered, the bytes that were there are there.
