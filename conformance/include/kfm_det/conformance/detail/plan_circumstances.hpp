@@ -85,22 +85,22 @@ struct FreshCircumstance {
   const char* program;     ///< its name, argv[0]
   std::size_t padding;     ///< bytes of one more environment variable: the stack begins elsewhere
   const char* variable;    ///< of the environment; may be null
-  void (*change)();        ///< before exec
+  bool (*change)();        ///< before exec; false: this machine or container refuses it
   bool sanitizers;         ///< also under them
 };
 inline const FreshCircumstance fresh_circumstances[] = {
-    {"a fresh process", nullptr, 0, nullptr, [] {}, true},
-    {"a fresh process of another name, in another folder, with a large environment", "/kfm_det/another-program", 90'000, nullptr, [] { (void)!::chdir("/"); }, true},
+    {"a fresh process", nullptr, 0, nullptr, [] { return true; }, true},
+    {"a fresh process of another name, in another folder, with a large environment", "/kfm_det/another-program", 90'000, nullptr, [] { return ::chdir("/") == 0; }, true},
     {"a fresh process whose stack grows without bounds, so that maps stand in another order", nullptr, 0, nullptr, [] {
        ::rlimit stack{};
-       if (::getrlimit(RLIMIT_STACK, &stack) != 0) return;
+       if (::getrlimit(RLIMIT_STACK, &stack) != 0 || stack.rlim_max != RLIM_INFINITY) return false;
        stack.rlim_cur = stack.rlim_max;
-       (void)::setrlimit(RLIMIT_STACK, &stack);
+       return ::setrlimit(RLIMIT_STACK, &stack) == 0;
      }, false},
-    {"a fresh process in which every block of memory is a map of its own", nullptr, 4'096, "MALLOC_MMAP_THRESHOLD_=0", [] {}, false},
+    {"a fresh process in which every block of memory is a map of its own", nullptr, 4'096, "MALLOC_MMAP_THRESHOLD_=0", [] { return true; }, false},
 #ifdef __linux__
-    {"a fresh process whose addresses are not drawn", nullptr, 1'024, nullptr, [] { (void)::personality(ADDR_NO_RANDOMIZE); }, false},
-    {"a fresh process whose addresses are drawn", nullptr, 2'048, nullptr, [] { (void)::personality(0); }, false},
+    {"a fresh process whose addresses are not drawn", nullptr, 1'024, nullptr, [] { return ::personality(ADDR_NO_RANDOMIZE) != -1; }, false},
+    {"a fresh process whose addresses are drawn", nullptr, 2'048, nullptr, [] { return ::personality(0) != -1; }, false},
 #endif
 };
 
@@ -118,7 +118,7 @@ inline const FreshCircumstance fresh_circumstances[] = {
     variables.push_back(std::string(fresh_variable) + "=" + std::to_string(plan) + " " + std::to_string(set) + " " + std::to_string(pipe));
     if (how.padding != 0) variables.push_back("KFM_DET_CONFORMANCE_PADDING=" + std::string(how.padding, 'x'));
     if (how.variable) variables.emplace_back(how.variable);
-    how.change();
+    if (!how.change()) return std::string("\x02refused by this machine or container");
     if (const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nothing >= 0) (void)::dup2(nothing, 1);   // a framework greets
     std::vector<char*> argv, envp;
     for (std::string& one : words) argv.push_back(one.data());

@@ -173,7 +173,7 @@ class PlanEngine {
     if (!traps_allowed && !circumstance.sanitizers) return;
     play.note(std::string("in ") + circumstance.name);
     const ChildAnswer answer = in_fresh_process(circumstance, *driver_.fresh, set);
-    if (answer.text.starts_with("\x02")) return play.reach("fresh process that was not begun: " + answer.text.substr(1));
+    if (answer.text.starts_with("\x02")) return play.reach(std::string(circumstance.name) + ": " + answer.text.substr(1));
     comes_to_an_end(play, answer, circumstance.name);
     const auto now = PlanResult::from_text(answer.text);
     play.expect("fixture", now.has_value(), "a fresh process of this program answers something else than a plan: does anything print or end before serve_fresh_process()?");
