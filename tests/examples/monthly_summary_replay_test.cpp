@@ -142,12 +142,13 @@ TEST_CASE("undo --dry-run says what would change, key by key, changes nothing, a
 TEST_CASE("accept-loss keeps the damaged bytes first, and --dry-run only says what would be lost") {
   const Story story;
   const World& world = story.world;
+  const std::string frame = "\"lsn\":5,\"prev\":\"";   // of a frame: a MARK names LSNs, too
   std::string segment;
   for (const auto& [path, entry] : everything_in(world.state))
-    if (path.ends_with(".jsonl") && has(entry.first, story.first)) segment = path;
+    if (path.ends_with(".jsonl") && has(entry.first, frame)) segment = path;
   std::string text = text_of(segment);
-  const std::string original = text;
-  text[text.find("\"lsn\":5,") + 30] ^= 1;
+  REQUIRE(has(text, frame));
+  text[text.find(frame) + 30] ^= 1;
   write_text(segment, text);
   const auto before = everything_in(world.state);
   const Ran proposed = world.ask({"accept-loss", "--dry-run"});

@@ -272,7 +272,7 @@ TEST_CASE("REPRODUCE-5 an operation that is not the same twice is found by the p
   const auto report = ok(reproduce_prefixes<TestPlan<>>(log, env));
   REQUIRE(report.difference);
   CHECK(report.difference->member == "export");
-  CHECK(report.difference->found.find("groups") != std::string::npos);
+  CHECK(report.difference->found.find("another one, started with 0 of ") == 0);   // no record contradicts it there: the export alone tells
 }
 
 TEST_CASE("a bundle replays elsewhere as its log does") {

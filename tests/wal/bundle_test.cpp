@@ -132,6 +132,9 @@ TEST_CASE("BUNDLE-1 every truncation is an error, and so is every byte behind th
     if (wal::read_bundle(text.substr(0, at) + text.substr(at + 1))) FAIL("left out: " << at);
     if (wal::read_bundle(text.substr(0, at) + text[at] + text.substr(at))) FAIL("twice: " << at);
   }
+  std::string edited = text;
+  edited[edited.rfind("file-0.csv")] = 'F';
+  CHECK(bad(wal::read_bundle(edited)) == errc::hash_mismatch);   // and it is said to be an edit
   CHECK(bad(wal::read_bundle("")) == errc::invalid_json);
   CHECK(bad(wal::read_bundle("\n")) == errc::invalid_json);
   CHECK(bad(wal::read_bundle(text + text)) != errc::invalid_argument);
