@@ -56,5 +56,6 @@ struct Registration {
 #define KFM_DET_CONFORMANCE_SINK_ON_DISK(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_sink_on_disk, Fixture)
 #define KFM_DET_CONFORMANCE_PLAN(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_plan, Fixture)
 #define KFM_DET_CONFORMANCE_UPDATER(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_updater, Fixture)
+#define KFM_DET_CONFORMANCE_VERIFY(Fixture) KFM_DET_CONFORMANCE_REGISTER(check_verify, Fixture)
 
 #endif
