@@ -247,10 +247,11 @@ class Scribe {
   {
     Scribe scribe("verify", salt);
     Lsn ends[2] = {};
+    Head seen{scribe.stream(), 0, 0, {}};
     for (std::size_t i = 0; i < 3; ++i) {
-      auto log = scribe.open(i == 0 ? "key-a" : i == 1 ? "key-b" : "key-c", Signing::each_group);
-      const Lsn end = scribe.run(log, "run " + std::to_string(i), {"a"}).lsn;
-      if (i < 2) ends[i] = end;
+      auto log = scribe.open(i == 0 ? "key-a" : i == 1 ? "key-b" : "key-c", Signing::each_group, seen);
+      seen = scribe.run(log, "run " + std::to_string(i), {"a"});
+      if (i < 2) ends[i] = seen.lsn;
     }
     add(scribe.written("three keys one behind the other", 1, {}, false), ring_of({ring_key("key-a", {1, 1}, Order{1, ends[0]}), ring_key("key-b", {1, ends[0] + 1}, Order{1, ends[1]}), ring_key("key-c", {1, ends[1] + 1})}), true);
   }

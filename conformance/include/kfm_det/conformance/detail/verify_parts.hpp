@@ -82,6 +82,9 @@ class VerifyForger {
       out.must("VERIFY-1", Seen::note);
       return out;
     }
+    const std::string member = member_at(line, place);
+    const bool is_torn = (member == "count" || member == "index") && !log.is_marked() && place_in_last_group(log, at);   // half a group at the end is what an interrupted write leaves
+    const Seen least = is_torn ? Seen::note : Seen::error;
     change_scalar(line, place);
     if (mode == 0) {
       play.tell(what + " changes");
@@ -93,14 +96,14 @@ class VerifyForger {
       play.tell(what + " changes, and the hash of the entry with it");
       const std::string body = body_of(line), tail = tail_of(line);
       line = sealed_line(body, tail);
-      if (at != log.entries.back() || tail != "}") out.must("VERIFY-1");
+      if (at != log.entries.back() || tail != "}") out.must("VERIFY-1", least);
       return out;
     }
     const auto how = static_cast<Resealed>(mode - 2);
     if (!log.ring && how != Resealed::old_signatures) return std::nullopt;
     play.tell(what + " changes, and every hash behind it; " + std::string(resealed_words[mode - 2]));
     renew(out.lines, at, how);
-    if (must_show(log, out.lines, at, how)) out.must("VERIFY-3");
+    if (must_show(log, out.lines, at, how)) out.must("VERIFY-3", least);
     return out;
   }
 
@@ -154,6 +157,7 @@ class VerifyForger {
       case 6:
         play.tell(lsn + " is taken from another history of this log");
         out.lines[at].text = twin.lines[at].text;
+        out.other_history = number == 0;   // a checkpoint that is signed is one
         out.must("VERIFY-2");
         break;
       case 7:
@@ -268,10 +272,10 @@ class VerifyForger {
         if (!is_last || log.policy.signed_each_group) out.must("VERIFY-3");
         break;
       case 7: {
-        std::size_t other = 0;
+        std::size_t other = at;
         for (const std::size_t entry : log.entries)
           if (entry < at && is_signed(log.lines[entry].text)) other = entry;
-        if (tail == "}" || !is_signed(log.lines[other].text)) return std::nullopt;
+        if (tail == "}" || other == at) return std::nullopt;
         play.tell(lsn + " and the signed entry before it exchange their signatures");
         line = sealed_line(body, tail_of(log.lines[other].text));
         out.lines[other].text = sealed_line(body_of(out.lines[other].text), tail);
@@ -399,6 +403,10 @@ class VerifyForger {
   }
 
  private:
+  static bool place_in_last_group(const WrittenLog& log, std::size_t at) {
+    const wal::Line last = wal::read_line(log.lines[log.entries.back()].text);
+    return lsn_of(log, at) + last.group_count > last.lsn;
+  }
   static Lsn lsn_of(const WrittenLog& log, std::size_t at) { return wal::read_line(log.lines[at].text).lsn; }
   /// Whether what stands there from `at` on cannot pass without a witness: a signature that does not fit, or one that should stand there and does not.
   static bool must_show(const WrittenLog& log, const std::vector<LogLine>& lines, std::size_t at, Resealed how) {
