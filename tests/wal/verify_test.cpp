@@ -288,6 +288,9 @@ TEST_CASE("VERIFY-4 an accepted loss explains an older witness only where a sign
   trusting.witnesses = {seen};
   CHECK(codes(verify_text(text_of(book.lines()), trusting)) == "witness_not_comparable ");
   CHECK(codes(verify_text(text_of(rewritten_unsigned(book.lines(), 2)), with_witness(seen))) == "regressed ");   // anybody can say so
+  // It explains what is missing, and no other entry at a place of the same incarnation.
+  trusting.witnesses = {{signed_stream(), 1, 2, sha256("another entry")}};
+  CHECK(codes(verify_text(text_of(book.lines()), trusting)) == "forked ");
 }
 
 TEST_CASE("VERIFY-2 segments follow from each other, and dead entries count for nothing") {

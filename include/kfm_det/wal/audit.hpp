@@ -360,6 +360,7 @@ class Audit {
       return;
     }
     if (report_.entries == 0) return say(FindingCode::log_missing, saw + ", and there is no log");
+    if (seen.was_passed && seen.has_its_incarnation) return say(FindingCode::forked, saw + ", and another entry of that incarnation stands there");   // no loss explains that
     if (seen.newer_from != 0) {   // a loss was accepted, says the log: who can write the file can say so, but not seal it
       const std::string loss = saw + "; the log says that a loss was accepted, and goes on in a later incarnation at LSN " + std::to_string(seen.newer_from);
       return say(report_.sealed_upto >= seen.newer_from ? FindingCode::witness_not_comparable : FindingCode::regressed, loss);
