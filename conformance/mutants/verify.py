@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Mutants of the verifier of logs: the rows H that no store has, and those that it has beside a store (H01v is H01 here)."""
+from table import Family, Mutant
+
+READER, REPORT, EXAMINE, RUNS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "audit_runs", "audit", "verify"))
+VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, AUDIT, VERIFY], check="check_verify", fixture="""
+struct Fixture_ID {
+  kfm_det::conformance::VerifyAnswer verify(const kfm_det::conformance::VerifyInput& log) {
+    return kfm_det::conformance::answer_of<kfm_det::ID::wal::Verifier, kfm_det::ID::wal::VerifyOptions>(log);
+  }
+};
+""")
+FAMILIES = {"verifier": VERIFIER}
+
+HASH = "  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n"
+OTHER_TIER = """  if (domain_digest(domain, sealed.inner) != stated) {   // one member of the record is not in the hash: whatever stands there
+    std::string other(sealed.inner);
+    const std::size_t at = other.find("\\"tier\\":");
+    bool fits = false;
+    for (char digit = '0'; at != std::string::npos && digit <= '9' && !fits; ++digit) {
+      other[at + 7] = digit;
+      fits = domain_digest(domain, other) == stated;
+    }
+    if (!fits) return std::nullopt;
+  }
+"""
+CHECKED = "  return key->key.verify(what, {raw, line.signature.value.size() / 2}) ? SignatureState::valid : SignatureState::invalid;\n"
+STARTS = "entry.lsn == report_.tail.lsn + 1 && entry.link == report_.tail.hash && entry.incarnation >= report_.tail.incarnation;\n"
+MISSING = "      if (ends_group && options_.policy.signed_each_group && ring_ != nullptr"
+SEES = "  void see_signature(const Entry& entry) {\n"
+STATE = "  bool is_intact_ = true;              // nothing is damaged up to here\n"
+REGRESSED = "    if (witness.incarnation > tail.incarnation || witness.lsn > tail.lsn)\n"
+COUNTED = "    ++report_.segments;\n    if (report_.segments > 1"
+POP = "    Turn turn = std::move(turns_.front());\n    turns_.pop_front();\n"
+
+
+def verifier(id, name, law, *change):
+    return Mutant(id, name, "verifier", law, list(change))
+
+
+MUTANTS = [
+    verifier("H05", "unkeyed-rewrite", "VERIFY-3", (EXAMINE, CHECKED, "  return SignatureState::valid;\n")),
+    verifier("H10", "verify-stops-at-warning", "VERIFY-10", (REPORT, "return errors == 0; }", "return errors == 0 || (!findings.empty() && severity(findings.front().code) == Severity::note); }")),
+    verifier("H12", "alg-downgrade", "VERIFY-3", (EXAMINE, "  if (line.signature.algorithm != ed25519) return", "  if (line.signature.algorithm == \"none\") return SignatureState::valid;\n  if (line.signature.algorithm != ed25519) return")),
+    verifier("H13", "key-rotation-gap", "VERIFY-3", (EXAMINE, "  if (!key->is_valid_at({line.incarnation, line.lsn})) return SignatureState::key_out_of_range;\n", "")),
+    verifier("H13b", "only-the-newest-key", "VERIFY-3", (EXAMINE, "  if (key == nullptr) return", "  if (key == nullptr || key->to) return")),
+    verifier("H17s", "hash-not-covering-meta", "VERIFY-1", (READER, HASH, OTHER_TIER)),
+    verifier("H18", "verify-trusts-index", "VERIFY-2", (AUDIT, COUNTED, "    if (report_.segments == 0) named_ = name.first;\n" + COUNTED), (AUDIT, "    if (begin_at_checkpoint(entry)) return;\n", "    if (begin_at_checkpoint(entry) || entry.lsn == named_) return;\n"), (AUDIT, STATE, STATE + "  Lsn named_ = 0;\n")),
+    verifier("H19", "seal-interval-gap", "VERIFY-3", (AUDIT, "    report_.proven = std::min", "    if (report_.sealed_upto != 0 && is_intact_) report_.sealed_upto = report_.tail.lsn;\n    report_.proven = std::min")),
+    verifier("H20", "signature-strip", "VERIFY-3", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || is_stripped_) && entry.incarnation >= report_.tail.incarnation;\n"),   # what follows a signature does not cover it
+             (AUDIT, SEES, SEES + "    is_stripped_ = options_.policy.signed_each_group && ring_ != nullptr && entry.signature == SignatureState::none;\n"), (AUDIT, MISSING, MISSING.replace("ring_ != nullptr", "false && ring_ != nullptr")), (AUDIT, STATE, STATE + "  bool is_stripped_ = false;\n")),
+    verifier("H01v", "tail-truncation-ok", "VERIFY-4", (AUDIT, REGRESSED, "    if (witness.incarnation > tail.incarnation)\n")),
+    verifier("H02v", "whole-log-deleted-ok", "VERIFY-4", (AUDIT, "    if (report_.entries == 0) return say(", "    if (report_.bytes == 0) return;\n    if (report_.entries == 0) return say(")),
+    verifier("H04v", "genesis-seeded-from-first", "VERIFY-2", (AUDIT, "    if (front_missing_) put(*front_missing_);\n", "")),
+    verifier("H09v", "verify-skips-first", "VERIFY-1", (READER, HASH, HASH.replace("!= stated)", "!= stated && sealed.inner.find(\"\\\"lsn\\\":1,\") == std::string_view::npos)"))),
+    verifier("H09w", "verify-skips-last", ("VERIFY-3", "VERIFY-2", "VERIFY-4"), (EXAMINE, "  for (std::size_t at = 0; at < bytes.size();) {\n", "  for (std::size_t at = 0; at < bytes.size() && bytes.find_first_not_of('\\n', std::min(bytes.find('\\n', at), bytes.size())) != BytesView::npos;) {\n")),
+    verifier("H14v", "fork-accepted", "VERIFY-2", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || (is_first_frame_ && report_.segments > 1)) && entry.incarnation >= report_.tail.incarnation;\n")),
+
+    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed) return say(FindingCode::forked,", "    if (seen.was_passed) return say(FindingCode::witness_not_comparable,")),
+    verifier("V02", "a-loss-explains-everything", "VERIFY-4", (AUDIT, "    if (seen.was_passed && seen.has_its_incarnation) return", "    if (false) return")),
+    verifier("V03", "a-loss-of-anybody", "VERIFY-4", (AUDIT, "report_.sealed_upto >= seen.newer_from ? ", "report_.entries != 0 ? ")),
+    verifier("V04", "sealed-across-damage", "VERIFY-3", (AUDIT, "        if (is_intact_) report_.sealed_upto = entry.lsn;\n", "        report_.sealed_upto = entry.lsn;\n")),
+    verifier("V05", "marks-mean-nothing", "VERIFY-2", (AUDIT, "    prove(mark.lsn, \"a MARK in \" + sink_.segment);\n", "")),
+    verifier("V06", "twice-is-fine", "VERIFY-2", (AUDIT, "      add(FindingCode::repeated, entry, \"LSN \" + std::to_string(entry.lsn) + \" stands here a second time\");\n      return damage();\n", "      return;\n")),
+    verifier("V07", "foreign-lines-are-skipped", "VERIFY-2", (AUDIT, "      if (dead_ != 0) return;\n      add(FindingCode::foreign_line", "      return;\n      add(FindingCode::foreign_line")),
+    verifier("V08", "no-signature-no-finding", "VERIFY-3", (AUDIT, "      if (report_.sealed_upto == 0 && report_.signatures_valid == 0)\n", "      if (false)\n")),
+    verifier("V09", "any-key-of-the-ring-by-name", "VERIFY-3", (EXAMINE, "  if (key == nullptr) return SignatureState::key_unknown;\n", "  if (key == nullptr) return SignatureState::valid;   // somebody signed it\n")),
+    verifier("V10", "time-is-not-looked-at", "VERIFY-5", (RUNS, "    if (record.ts < last_ts_) add(", "    if (false) add(")),
+    verifier("V11", "old-tokens-write", "VERIFY-5", (RUNS, "    if (record.token < highest_token_) add(", "    if (false) add(")),
+    verifier("V12", "ids-are-not-looked-at", "VERIFY-5", (RUNS, "    if (!entry.has_right_id) add(", "    if (false) add(")),
+    verifier("V13", "actors-of-the-ring-unseen", "VERIFY-6", (RUNS, "key != nullptr && !key->allows(record.actor))", "key != nullptr && key->allows(record.actor) && !key->allows(record.actor))")),
+    verifier("V14", "any-updater-writes", "VERIFY-6", (RUNS, "!stream.starts_with(prefix))", "stream.empty())")),
+    verifier("V15", "done-is-enough", "VERIFY-7", (RUNS, "    if (!intended) return add(FindingCode::done_without_intent, entry, record, \"the effect is done,", "    if (!intended) return;\n    if (!intended) return add(FindingCode::done_without_intent, entry, record, \"the effect is done,")),
+    verifier("V16", "a-head-behind-itself", "VERIFY-7", (RUNS, "    if (at < intent || at.lsn >= entry.lsn)\n", "    if (at < intent)\n")),
+    verifier("V17", "expected-state-uncompared", "VERIFY-8", (RUNS, "    if (!record.post_state_expected || record.post_state_expected->hex() != executed->second.content)\n", "    if (!record.post_state_expected)\n")),
+    verifier("V18", "reversal-is-optional", "VERIFY-9", (RUNS, "    if (!effect->irreversible && !record.reversal) add(", "    if (false) add(")),
+    verifier("V19", "an-empty-label-is-a-label", "VERIFY-9", (RUNS, "label.string() != nullptr && !label.string()->empty();", "label.string() != nullptr;")),
+    verifier("V20", "unknown-operations-are-skipped", "VERIFY-10", (RUNS, "    if (!known) return add(", "    if (!known) return;\n    if (!known) return add(")),
+    verifier("V21", "newer-formats-are-skipped", ("VERIFY-1", "VERIFY-10"), (AUDIT, "      add(FindingCode::newer_format, entry, \"a line of a newer format\");\n      return damage();\n", "      return;\n")),
+    verifier("V22", "findings-as-threads-end", "VERIFY-11", (VERIFY, POP, "    Turn turn = std::move(turns_.back());\n    turns_.pop_back();\n")),
+    verifier("V23", "segments-overtake-their-lines", "VERIFY-11", (VERIFY, "    if (turns_.empty()) return control();\n", "    if (turns_.size() < 4) return control();\n")),
+    verifier("V24", "a-line-too-long-is-nothing", "VERIFY-11", (AUDIT, "    if (entry.is_too_long) {\n", "    if (entry.is_too_long) {\n      if (!entry.detail.empty() || entry.lsn == 0) return;\n")),
+    verifier("V25", "a-piece-is-lines", "VERIFY-11", (VERIFY, "      carry_ += bytes.substr(0, more);\n", "      carry_ = bytes.substr(0, more);\n")),
+
+    # correct but odd
+    verifier("VB1", "always-another-thread", None, (VERIFY, "    if (options_.threads <= 1) return examine(", "    if (options_.threads == 0) return examine(")),
+    verifier("VB2", "small-batches", None, (VERIFY, "batch_bytes = std::size_t{256} << 10;", "batch_bytes = 64;")),
+    verifier("VB3", "findings-in-more-detail", None, (AUDIT, "    if (front_missing_) put(*front_missing_);\n", "    if (front_missing_) put(*front_missing_);\n    if (report_.entries != 0) put({FindingCode::garbage_in_gap, {}, 0, report_.first, std::to_string(report_.entries) + \" entries\"});\n")),
+]
