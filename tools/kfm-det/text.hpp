@@ -17,25 +17,6 @@
 
 namespace kfm_det::tool {
 
-/// The code point of the `length` (1 to 4) well-formed bytes at text[at].
-[[nodiscard]] constexpr std::uint32_t code_point_at(std::string_view text, std::size_t at, std::size_t length) noexcept {
-  const auto byte = [&](std::size_t i) constexpr noexcept { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + i])); };
-  if (length == 1) return byte(0);
-  std::uint32_t out = byte(0) & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) out = out << 6 | (byte(i) & 0x3fU);
-  return out;
-}
-
-/// What does something else than print: controls (C0, DEL, C1), what turns the direction of text, separators, what is invisible, private use.
-[[nodiscard]] constexpr bool is_control(std::uint32_t c) noexcept {
-  struct Range { std::uint32_t first, last; };
-  constexpr Range ranges[] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
-                              {0x3164, 0x3164}, {0xe000, 0xf8ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff}};
-  for (const Range& range : ranges)
-    if (c >= range.first && c <= range.last) return true;
-  return false;
-}
-
 /// Columns of a character that prints: 0 for marks that sit on the one before, 2 for wide ones. Near enough for columns that line up.
 [[nodiscard]] constexpr std::size_t columns_of(std::uint32_t c) noexcept {
   struct Range { std::uint32_t first, last; };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// UTF-8: validation with the offset of the first fault, the order that RFC 8785 sorts member names by, and pieces of a text.
+/// UTF-8: validation with the offset of the first fault, the order that RFC 8785 sorts member names by, what does not merely print, and pieces of a text.
 ///
 /// Valid means RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Nothing is ever normalised.
 /// Thread-safety: pure functions.
@@ -67,6 +67,25 @@ struct Utf16Less {
     at += length;
   }
   return std::string_view::npos;
+}
+
+/// The code point of the `length` (1 to 4) well-formed bytes at text[at].
+[[nodiscard]] constexpr std::uint32_t code_point_at(std::string_view text, std::size_t at, std::size_t length) noexcept {
+  const auto byte = [&](std::size_t i) constexpr noexcept { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + i])); };
+  if (length == 1) return byte(0);
+  std::uint32_t out = byte(0) & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) out = out << 6 | (byte(i) & 0x3fU);
+  return out;
+}
+
+/// What does something else than print: controls (C0, DEL, C1), what turns the direction of text, separators, what is invisible, private use.
+[[nodiscard]] constexpr bool is_control(std::uint32_t c) noexcept {
+  struct Range { std::uint32_t first, last; };
+  constexpr Range ranges[] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+                              {0x3164, 0x3164}, {0xe000, 0xf8ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff}};
+  for (const Range& range : ranges)
+    if (c >= range.first && c <= range.last) return true;
+  return false;
 }
 
 /// Appends a code point, which must be a Unicode scalar value.

@@ -131,29 +131,21 @@ struct Finding {
 /// Text from a log, for people: control characters and what turns text around become \u escapes; cut at `bytes_max`.
 [[nodiscard]] inline std::string printable(std::string_view text, std::size_t bytes_max = 160) {
   static constexpr char digits[] = "0123456789abcdef";
-  const bool is_utf8 = utf8_fault(text) == std::string_view::npos;
   std::string out;
-  for (std::size_t i = 0; i < text.size();) {
+  const auto hex = [&](std::string_view mark, std::uint32_t value, int places) {
+    out += mark;
+    for (int shift = 4 * (places - 1); shift >= 0; shift -= 4) out += digits[value >> shift & 15];
+  };
+  const bool is_utf8 = utf8_fault(text) == std::string_view::npos;   // else it is from a line that nobody vouches for
+  for (std::size_t at = 0; at < text.size();) {
     if (out.size() >= bytes_max) return out + "...";
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x80 && !is_utf8) {   // from a line that nobody vouches for
-      out += "\\x";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-      ++i;
-      continue;
-    }
-    const std::size_t length = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-    std::uint32_t point = length == 1 ? byte : length == 2 ? byte & 0x1FU : length == 3 ? byte & 0x0FU : byte & 0x07U;
-    for (std::size_t j = 1; j < length && i + j < text.size(); ++j) point = point << 6 | (static_cast<unsigned char>(text[i + j]) & 0x3FU);
-    const bool drives = point < 0x20 || (point >= 0x7F && point < 0xA0) || (point >= 0x200B && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) || (point >= 0x2060 && point <= 0x2069) || point == 0xFEFF;
-    if (drives) {
-      out += "\\u";
-      for (int shift = 12; shift >= 0; shift -= 4) out += digits[point >> shift & 15];
-    } else {
-      out += text.substr(i, length);
-    }
-    i += length;
+    const std::size_t length = is_utf8 ? utf8_length(text, at) : 1;
+    const std::uint32_t point = code_point_at(text, at, length);
+    if (point >= 0x80 && !is_utf8) hex("\\x", point, 2);
+    else if (!is_control(point)) out += text.substr(at, length);
+    else if (point < 0x10000) hex("\\u", point, 4);
+    else hex("\\U", point, 8);
+    at += length;
   }
   return out;
 }
