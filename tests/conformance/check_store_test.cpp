@@ -62,7 +62,7 @@ TEST_CASE("the file store holds them on a disk that loses power") {
   const Report report = check_store_on_disk<Files>(small());
   INFO(report.to_text());
   CHECK(report.passed());
-  CHECK(report.laws.size() == 18);
+  CHECK(report.laws.size() == 20);
   CHECK(report.states >= 500);
   for (const char* reached : {"Clean", "a failed sync", "damage: CorruptCommitted", "damage: Foreign", "damage: UnsupportedVersion", "damage: Hole"}) {
     CAPTURE(reached);
