@@ -4,8 +4,8 @@
 ///
 /// Durability: a grant is returned when its file and its name are synced, so tokens grow across power loss. A renewal is not synced: it says nothing that
 /// matters after a power loss, which ends every process. Thread-safety: any verb, any thread; no verb waits for a verb on another lease.
-/// Destroying a FileLock gives up its leases at once, as a death would. A forked child must open its own: the verbs refuse to act for its parent; and a
-/// child that lives on without exec keeps the kernel locks of a dead parent alive, up to their deadlines.
+/// Destroying a FileLock gives up its leases at once, as a death would. A forked child must open its own: the verbs refuse to act for its parent,
+/// and it keeps none of its parent's kernel locks (FS-6). One made by a bare clone(2) that lives on without exec does, up to their deadlines.
 /// On a network file system it works as far as its server keeps locks; there a hung owner on another machine is waited for.
 ///
 /// **How it works** (the folder and when a lease file is *over*: locks/lease_folder.hpp). Over is for ever: a released file is not written again, a lock not
@@ -68,7 +68,7 @@ class FileLock {
   [[nodiscard]] result<std::optional<Lease>> try_acquire(const LockScope& scope, Duration ttl, FencingToken above = {});
   /// Errors: lease_lost: over, from now on for everybody. The disk's errors leave the lease as it is; count then with the earlier of both deadlines.
   [[nodiscard]] result<Lease> renew(const Lease& lease, Duration ttl);
-  /// The lease is over whatever the answer; an error of the disk only means that a forked child of this process may keep it until its deadline.
+  /// The lease is over whatever the answer; an error of the disk only means that a child made by clone(2) may keep it until its deadline.
   [[nodiscard]] result<void> release(const Lease& lease);
 
   /// Who has the scope now; nothing when it is free. Errors: the disk's.
@@ -197,7 +197,7 @@ result<void> FileLock<Fs, C>::release(const Lease& lease) {
   forget(lease);
   const std::scoped_lock guard(grant->mutex);
   if (!grant->file) return success();
-  // Closing is enough, unless a forked child holds the same open file: for that the record says it too.
+  // Closing is enough, unless a child made by clone(2) holds the same open file: for that the record says it too.
   File file = std::move(*grant->file);
   grant->file.reset();
   LeaseRecord record = grant->record;
