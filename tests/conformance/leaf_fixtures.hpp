@@ -16,7 +16,7 @@ struct RightStore {
   Store store;
 };
 struct ForgetfulStore : RightStore {
-  static constexpr kfm_det::StoreClaims claims{.survives_power_loss = true};
+  static constexpr kfm_det::StoreClaims claims{.survives_power_loss = true, .trims = true};
   void crash() { store = Store(); }
 };
 
