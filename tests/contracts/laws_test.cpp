@@ -18,17 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Laws whose check comes with the conformance kit or with the room that it is about: which issue brings it, and why it cannot be here.
-struct Exception {
-  const char* law;
-  const char* reason;
-};
-constexpr Exception exceptions[] = {
-    {"FS-3", "conformance kit, simulated disk: a sync that fails once and then lies cannot be made on a real disk; what callers do of it is STORE-4"},
-    {"SIGNER-1", "wal/sign: the first signer that signs"},
-    {"SIGNER-2", "wal/sign: the first signer that signs"},
-};
-
 fs::path root() {
 #ifdef KFM_DET_SOURCE_DIR
   return KFM_DET_SOURCE_DIR;
@@ -143,30 +132,19 @@ TEST_CASE("every contract that has a concept states laws") {
   }
 }
 
-TEST_CASE("every law is named by a test, or says who will check it; no test names a law that is not there") {
+TEST_CASE("every law is named by a test, and no test names a law that is not there") {
   std::map<std::string, std::string> named;  // law, a file that names it
   for (const char* place : {"tests", "conformance/include"})   // the kit asks laws, too
     for (const fs::path& file : sources_below(root() / place)) {
       if (file.filename() == "laws_test.cpp" || file.filename() == "laws.hpp") continue;
       for (const std::string& law : laws_named_in(text_of(file))) named.try_emplace(law, file.filename().string());
     }
-  std::map<std::string, std::string> excepted;
-  for (const Exception& each : exceptions) {
-    INFO(each.law << " stands twice");
-    CHECK(excepted.try_emplace(each.law, each.reason).second);
-  }
   std::set<std::string> known, prefixes;
   for (const Law& law : laws()) {
     known.insert(law.id);
     prefixes.insert(prefix_of(law.id));
-    INFO(law.id << " (" << law.contract << ") is named by no test, and no exception says why");
-    CHECK((named.count(law.id) == 1 || excepted.count(law.id) == 1));
-  }
-  for (const auto& [law, reason] : excepted) {
-    INFO("the exception " << law << " is stale: take it out of the table");
-    CHECK(known.count(law) == 1);
-    CHECK(named.count(law) == 0);
-    CHECK(reason.find(':') != std::string::npos);
+    INFO(law.id << " (" << law.contract << ") is named by no test");
+    CHECK(named.count(law.id) == 1);
   }
   for (const auto& [law, file] : named) {
     INFO(law << " is named in " << file << ", but no contract has it");

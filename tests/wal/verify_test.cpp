@@ -194,7 +194,7 @@ TEST_CASE("VERIFY-3 what stands behind the last signature is reported as not sea
   CHECK(report.sealed_upto == 0);
 }
 
-TEST_CASE("VERIFY-3 the algorithm and the keys are the reader's: none, others, unknown keys, another's name") {
+TEST_CASE("VERIFY-3 SIGNER-2 the algorithm and the keys are the reader's: none, others, unknown keys, another's name") {
   const auto& lines = three_runs();
   const auto with_tail = [&](const std::string& tail) {
     return text_of(rewritten(lines, 14, [](std::size_t, wal::Envelope&, wal::WalRecord&) {}, [&](std::size_t, const std::string&) { return tail; }));
