@@ -4,7 +4,7 @@
 // expect: kfm_det signer: needs `result<Bytes> sign(BytesView) const`
 // expect: kfm_det signer: needs `result<void> verify(BytesView bytes, BytesView signature) const`; errc::hash_mismatch when it does not fit
 // expect: kfm_det signer: needs `std::string key_id() const`
-// expect: kfm_det signer: needs `std::string_view algorithm() const`, such as "ed25519"
+// expect: kfm_det signer: needs `std::string_view algorithm() const`, such as
 #include "kfm_det/contracts/signer.hpp"
 
 struct Nothing {
