@@ -30,7 +30,7 @@ def main(module="__main__"):
     parser.add_argument("--source", required=True)
     parser.add_argument("--build", required=True)
     given, rest = parser.parse_known_args()
-    TOOL, PROGRAM, SOURCE, BUILD = given.tool, given.program, given.source, given.build
+    TOOL, PROGRAM, SOURCE, BUILD = map(os.path.abspath, (given.tool, given.program, given.source, given.build))
     unittest.main(module=module, argv=[sys.argv[0], *rest])
 
 
@@ -66,10 +66,22 @@ def run_on_terminal(*words, columns=80, cwd=None, env=None):
             break
         shown += piece
     os.close(ours)
-    return child.wait(), shown.replace(b"\r\n", b"\n")
+    return child.wait(), without_progress(shown.replace(b"\r\n", b"\n"))
 
 
 PAINT = re.compile(rb"\x1b\[[0-9;]*m")
+PROGRESS = re.compile(rb"(?:\r\x1b\[Kreading the log \d+ %)+\r\x1b\[K")   # these words alone: a record that moves the cursor is still seen
+
+
+def without_progress(shown):
+    """What a terminal shows in the end: a program that is slow (a sanitizer's) writes a line of progress, and takes it away again."""
+    return PROGRESS.sub(b"", shown)
+
+
+def is_sanitized():
+    """Address sanitizers reserve terabytes of addresses: such a tool cannot be given a limit."""
+    with open(TOOL, "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 def without_paint(shown):

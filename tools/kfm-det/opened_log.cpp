@@ -89,6 +89,24 @@ result<LogPlace> find_log(const std::string& given) {
   return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + given + (given.ends_with('/') ? "" : "/") + logs.front());
 }
 
+std::vector<SegmentFile> segments_of(const LogPlace& place) { return segments_of(LookingFileSystem(), place.folder); }
+
+result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments) {
+  const LookingFileSystem fs;
+  std::uint64_t total = 0;
+  for (const auto& one : segments) {
+    KFM_DET_TRY(const auto bytes, segment::read_whole(fs, one.path));
+    if (wal::read_line(BytesView(bytes).substr(0, bytes.find('\n'))).kind == wal::LineKind::mark) return success();   // every segment is born with one
+    total += one.bytes;
+  }
+  if (segments.empty()) return success();
+  return Error(errc::corrupt_committed, total == 0 ? "the log's files have 0 bytes" : "nothing in these " + bytes_of(total) + " is a line of a log", place.given, "Look where these files come from; restore the folder from a copy");
+}
+
+Error of_another_stream(const Error& error) {
+  return Error(error.code(), error.what(), error.where(), "The folder of a log bears its stream's name, and a copy must keep it: look for the folder's old name, or for files that were put into the wrong folder");
+}
+
 result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std::span<const Head> witnesses) {
   KFM_DET_TRY(LogPlace place, find_log(given));
   std::uint64_t read = 0, total = 0;
@@ -107,15 +125,7 @@ result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std:
     progress->first = 0;
     KFM_DET_TRY(recovery, stream.inspect(witnesses));
   }
-  if (is_usable(recovery.verdict) && recovery.tail.lsn == 0 && !segments.empty()) {
-    bool has_mark = false;
-    for (const auto& one : segments) {
-      KFM_DET_TRY(const auto bytes, segment::read_whole(fs, one.path));
-      has_mark = has_mark || wal::read_line(BytesView(bytes).substr(0, bytes.find('\n'))).kind == wal::LineKind::mark;
-    }
-    if (!has_mark)   // every segment is born with one
-      return Error(errc::corrupt_committed, total == 0 ? "the log's files have 0 bytes" : "nothing in these " + bytes_of(total) + " is a line of a log", given, "Look where these files come from; restore the folder from a copy");
-  }
+  if (is_usable(recovery.verdict) && recovery.tail.lsn == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments)); }
   return OpenedLog(std::move(place), std::move(stream), std::move(recovery), std::move(segments));
 }
 
@@ -153,8 +163,10 @@ Json OpenedLog::to_json() const {
 int OpenedLog::outcome(Screen& screen) const {
   if (is_usable(recovery_.verdict)) return exit_code::done;
   Error error = wal::verdict_error(recovery_, place_.stream);
-  if (recovery_.verdict == Verdict::foreign) error = Error(error.code(), error.what(), error.where(), "The folder of a log bears its stream's name, and a copy must keep it: look for the folder's old name, or for files that were put into the wrong folder");
+  if (recovery_.verdict == Verdict::foreign) error = of_another_stream(error);
   screen.error(place_.shown(error.message()));
+  if (can_accept(recovery_.verdict))
+    screen.say({{"kfm-det wal evidence: what this rests on; kfm-det wal repair: what accepting the loss would mean.", Tone::dim}});
   return exit_code_of(error.code());
 }
 

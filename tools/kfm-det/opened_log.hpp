@@ -44,6 +44,12 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
+[[nodiscard]] std::vector<SegmentFile> segments_of(const LogPlace& place);
+/// To be asked where no record was found. Errors: corrupt_committed when the files are nothing that a FileStore wrote.
+[[nodiscard]] result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments);
+/// The error of a foreign log, with what can be done about it: mostly a folder was renamed.
+[[nodiscard]] Error of_another_stream(const Error& error);
+
 class OpenedLog {
  public:
   /// A bad verdict is no error here: what stands before the damage can be read. Errors: as find_log; corrupt_committed for files in which nothing is a record.

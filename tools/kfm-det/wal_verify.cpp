@@ -68,6 +68,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       options.records = !given->chain_only;
       options.threads = given->threads;
       KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream));
+      if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
       if (tool.screen.wishes.json) {
         Json out = report.json();
         out.set("format", Json(1)).set("kind", Json("kfm-det wal verify"));
@@ -77,7 +78,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       }
       const auto answer = report.answer();
       if (answer) return exit_code::done;
-      tool.screen.error(place.shown(answer.error().message()));
+      tool.screen.error(place.shown((answer.error().code() == errc::foreign ? of_another_stream(answer.error()) : answer.error()).message()));
       return exit_code_of(answer.error().code());
     });
   add_log(command, given->log);
