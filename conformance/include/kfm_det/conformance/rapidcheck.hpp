@@ -23,8 +23,8 @@
 
 namespace kfm_det::conformance {
 
-/// Vectors of small numbers, with every length that the size allows. A number that is too large for its choice counts as the largest.
-[[nodiscard]] inline rc::Gen<ChoiceVector> choice_vectors(std::uint32_t below = 16) {
+/// Vectors of small numbers (the largest menu of a script has 19 entries), with every length that the size allows. A number that is too large for its choice counts as the largest.
+[[nodiscard]] inline rc::Gen<ChoiceVector> choice_vectors(std::uint32_t below = 24) {
   return rc::gen::container<ChoiceVector>(rc::gen::inRange<std::uint32_t>(0, below));
 }
 /// The line that plays a vector in one part of a check (the report's `bounds` name the parts).
