@@ -63,6 +63,17 @@ std::string played(const Mutant& mutant, std::uint32_t cases) {
   return out;
 }
 
+/// The same, of a mutant that ended the process in which it was played.
+std::string ended(const Mutant& mutant, int status) {
+  const Json line = Json::object({{"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"name", Json(mutant.name)},
+                                  {"verdict", Json("ended its process with " + std::to_string(status))}});
+  std::string out;
+  (void)append_canonical(out, line).has_value();
+  return out;
+}
+/// A line into the pipe, in one piece: 0 when it is there.
+int say(int pipe, const std::string& line) { return ::write(pipe, (line + "\n").data(), line.size() + 1) == static_cast<ssize_t>(line.size() + 1) ? 0 : 1; }
+
 std::string text(const Json& line, const char* member) {
   const Json* found = line.find(member);
   return found && found->string() ? *found->string() : std::string();
@@ -103,9 +114,12 @@ int main(int argc, char** argv) {
     const pid_t child = ::fork();
     if (child == 0) {
       ::close(pipes[0]);
-      for (std::size_t i; (i = next.fetch_add(1)) < all.size();) {
-        const std::string line = played(all[i], cases) + "\n";
-        if (::write(pipes[1], line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(1);
+      for (std::size_t i; (i = next.fetch_add(1)) < all.size();) {   // each in a process of its own: one that ends its process takes nobody along
+        const pid_t player = ::fork();
+        if (player == 0) ::_exit(say(pipes[1], played(all[i], cases)));
+        int status = 0;
+        ::waitpid(player, &status, 0);
+        if (status != 0 && say(pipes[1], ended(all[i], status)) != 0) ::_exit(1);
       }
       ::_exit(0);
     }
