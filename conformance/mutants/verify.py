@@ -2,8 +2,8 @@
 """Mutants of the verifier of logs: the rows H that no store has, and those that it has beside a store (H01v is H01 here)."""
 from table import Family, Mutant
 
-READER, REPORT, EXAMINE, RUNS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "audit_runs", "audit", "verify"))
-VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, AUDIT, VERIFY], check="check_verify", fixture="""
+READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "audit_runs", "audit_ends", "audit", "verify"))
+VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY], check="check_verify", fixture="""
 struct Fixture_ID {
   kfm_det::conformance::VerifyAnswer verify(const kfm_det::conformance::VerifyInput& log) {
     return kfm_det::conformance::answer_of<kfm_det::ID::wal::Verifier, kfm_det::ID::wal::VerifyOptions>(log);
@@ -56,9 +56,9 @@ MUTANTS = [
     verifier("H09w", "verify-skips-last", ("VERIFY-3", "VERIFY-2", "VERIFY-4"), (EXAMINE, "  for (std::size_t at = 0; at < bytes.size();) {\n", "  for (std::size_t at = 0; at < bytes.size() && bytes.find_first_not_of('\\n', std::min(bytes.find('\\n', at), bytes.size())) != BytesView::npos;) {\n")),
     verifier("H14v", "fork-accepted", "VERIFY-2", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || (is_first_frame_ && report_.segments > 1)) && entry.incarnation >= report_.tail.incarnation;\n")),
 
-    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed) return say(FindingCode::forked,", "    if (seen.was_passed) return say(FindingCode::witness_not_comparable,")),
+    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed || is_stated) return say(FindingCode::forked,", "    if (seen.was_passed || is_stated) return say(FindingCode::witness_not_comparable,")),
     verifier("V02", "a-loss-explains-everything", "VERIFY-4", (AUDIT, "    if (seen.was_passed && seen.has_its_incarnation) return", "    if (false) return")),
-    verifier("V03", "a-loss-of-anybody", "VERIFY-4", (AUDIT, "report_.sealed_upto >= seen.newer_from ? ", "report_.entries != 0 ? ")),
+    verifier("V03", "a-loss-of-anybody", "VERIFY-4", (AUDIT, "report_.sealed_upto >= newer_from ? ", "report_.entries != 0 ? ")),
     verifier("V04", "sealed-across-damage", "VERIFY-3", (AUDIT, "        if (is_intact_) report_.sealed_upto = entry.lsn;\n", "        report_.sealed_upto = entry.lsn;\n")),
     verifier("V05", "marks-mean-nothing", "VERIFY-2", (AUDIT, "    prove(mark.lsn, \"a MARK in \" + sink_.segment);\n", "")),
     verifier("V06", "twice-is-fine", "VERIFY-2", (AUDIT, "      add(FindingCode::repeated, entry, \"LSN \" + std::to_string(entry.lsn) + \" stands here a second time\");\n      return damage();\n", "      return;\n")),
@@ -81,6 +81,7 @@ MUTANTS = [
     verifier("V23", "segments-overtake-their-lines", "VERIFY-11", (VERIFY, "    if (turns_.empty()) return control();\n", "    if (turns_.size() < 4) return control();\n")),
     verifier("V24", "a-line-too-long-is-nothing", "VERIFY-11", (AUDIT, "    if (entry.is_too_long) {\n", "    if (entry.is_too_long) {\n      if (!entry.detail.empty() || entry.lsn == 0) return;\n")),
     verifier("V25", "a-piece-is-lines", "VERIFY-11", (VERIFY, "      carry_ += bytes.substr(0, more);\n", "      carry_ = bytes.substr(0, more);\n")),
+    verifier("V26", "a-checkpoint-lists-nothing", "VERIFY-4", (AUDIT, "    const bool is_stated = !seen.was_passed && stated.by != 0;", "    const bool is_stated = false && stated.by != 0;")),
 
     # correct but odd
     verifier("VB1", "always-another-thread", None, (VERIFY, "    if (options_.threads <= 1) return examine(", "    if (options_.threads == 0) return examine(")),

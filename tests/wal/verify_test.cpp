@@ -351,6 +351,8 @@ TEST_CASE("a log that begins at a checkpoint says so, whether records are looked
   const Book<> book;
   auto checkpoint = book.record("", 9, wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE);
   checkpoint.wal_id = {};
+  const std::vector<Json> items{Json::object({{"token", Json(1)}})};   // it lists no ends
+  checkpoint.payload = wal::checkpoint_payloads(items, {}, 4096).value().at(0);
   add(checkpoint, 41);
   add(book.done("carried", 7, "a", Head{signed_stream(), 1, 12, {}}), 42);
   add(book.record("carried", 8, wal::Phase::COMMIT, wal::operation::commit, "", wal::Status::DONE), 43);

@@ -4,6 +4,9 @@
 
 #include <kfm_det/stores/head_file.hpp>
 #include <kfm_det/stores/verify_folder.hpp>
+#ifdef KFM_DET_TOOL_ZSTD
+#include <kfm_det/adapters/zstd.hpp>
+#endif
 
 #include "command.hpp"
 #include "help_tree.hpp"
@@ -24,6 +27,16 @@ result<wal::KeyRing> read_ring(const LookingFileSystem& fs, const std::string& p
   return ring;
 }
 
+/// What reads archived segments that were packed; null where this build has none: the report says then what it did not read.
+const ArchiveCodec* codec() {
+#ifdef KFM_DET_TOOL_ZSTD
+  static const ZstdCodec zstd;
+  return &zstd;
+#else
+  return nullptr;
+#endif
+}
+
 void print(Screen& screen, const wal::VerifyReport& report) {
   for (const std::string& line : lines_of(report.text())) {   // its own texts are escaped already; the screen does it again, so that nobody has to know
     const Tone tone = line.starts_with("error ") ? Tone::bad : line.starts_with("note ") ? Tone::warning : line.starts_with("  ") ? Tone::plain : report.is_intact() ? Tone::good : Tone::bad;
@@ -35,7 +48,7 @@ void print(Screen& screen, const wal::VerifyReport& report) {
 
 void add_wal_verify(Tool& tool, CLI::App& wal) {
   struct Arguments {
-    std::string log, ring, sink;
+    std::string log, ring, sink, history = "archived";
     std::vector<std::string> witnesses, actors, care;
     bool each_group = false, chain_only = false;
     unsigned threads = 1;
@@ -65,9 +78,10 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       if (!given->actors.empty()) options.policy.actors = given->actors;
       options.policy.care_required = given->care;
       options.policy.signed_each_group = given->each_group;
+      options.policy.history = given->history == "whole" ? wal::History::whole : given->history == "dropped" ? wal::History::dropped : wal::History::archived;
       options.records = !given->chain_only;
       options.threads = given->threads;
-      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream));
+      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, codec()));
       if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
       if (tool.screen.wishes.json) {
         Json out = report.json();
@@ -88,6 +102,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
   command.add_option("--actor", given->actors, "Who may write; nobody named: everybody (may be given more than once)")->type_name("NAME")->expected(1)->take_all();
   command.add_option("--care", given->care, "Beginning of keys whose publications must carry CARE labels (may be given more than once)")->type_name("PREFIX")->expected(1)->take_all();
   command.add_flag("--signed-each-group", given->each_group, "Every group must end in a signature, where a key of the ring is valid");
+  command.add_option("--history", given->history, "What must be here of what was compacted: archived (what is in the archive has no gap), whole (everything from LSN 1 on), dropped (the store drops it; the archive is not read)")->type_name("WORD")->check(CLI::IsMember({"archived", "whole", "dropped"}));
   command.add_flag("--chain-only", given->chain_only, "The chain alone, not what the records say");
   command.add_option("--threads", given->threads, "How many threads help (1); the report is the same for any number")->type_name("N")->check(CLI::Range(1U, 64U))->type_name("N");
 }

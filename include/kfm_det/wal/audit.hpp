@@ -3,7 +3,8 @@
 /// Audit: what the lines of one log say about each other, in one pass: order, links, groups, segments, proofs, seals, witnesses (VERIFY-1 to VERIFY-4).
 ///
 /// Gets examined lines in the order of the log, segment by segment. Memory: the group at hand, the hashes of the last entries, and what RunAudit keeps.
-/// It agrees with wal::Judge: what recovery calls clean has no error here (but for a line that stands there twice), and what it refuses has one. Behind damage it goes on, so that a second damage
+/// It agrees with wal::Judge: what recovery calls clean has no error here (but for a line that stands there twice), and what it refuses has one; but what lies below a checkpoint
+/// and is here is audited like the rest, where recovery would not mind. Behind damage it goes on, so that a second damage
 /// is found too, but nothing there counts as verified or sealed. Thread-safety: one thread.
 #ifndef KFM_DET_WAL_AUDIT_HPP
 #define KFM_DET_WAL_AUDIT_HPP
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/wal/audit_ends.hpp"
 #include "kfm_det/wal/audit_runs.hpp"
 #include "kfm_det/wal/examine.hpp"
 #include "kfm_det/wal/recovery.hpp"
@@ -41,7 +43,7 @@ class Audit {
  public:
   Audit(StreamId stream, const VerifyOptions& options)
       : options_(options), ring_(options_.ring ? &*options_.ring : nullptr), sink_{report_, options.findings_max}, runs_(sink_, ring_, options_.policy, options.finished_runs_max),
-        seen_(options.witnesses.size()) {
+        ends_(options_.witnesses, options.records), seen_(options.witnesses.size()) {
     report_.stream = std::move(stream);
     report_.tail.stream = report_.verified.stream = report_.stream;
     report_.records_examined = options.records;
@@ -115,6 +117,10 @@ class Audit {
     put({code, sink_.segment, offset, 0, std::move(sentence)});
     damage();
   }
+  /// Segments at the front that nobody reads, up to the one in front of LSN `next`; `label` is the first of them.
+  void not_read(const std::string& label, Lsn first, Lsn next, const std::string& sentence) {
+    put({FindingCode::archive_not_read, label, 0, first, sentence + "; the log is verified from LSN " + std::to_string(next) + " on"});
+  }
   void dead_segment(const std::string& label, Lsn first) {
     ++report_.dead_segments;
     note(report_, options_.findings_max, {FindingCode::dead_entries, label, 0, first, "the whole segment counts for nothing: a later one begins at or below its first LSN"});
@@ -124,7 +130,7 @@ class Audit {
     sink_.segment.clear();
     if (front_missing_) put(*front_missing_);
     judge_end();
-    for (std::size_t i = 0; i < options_.witnesses.size(); ++i) judge_witness(options_.witnesses[i], seen_[i]);
+    for (std::size_t i = 0; i < options_.witnesses.size(); ++i) judge_witness(options_.witnesses[i], seen_[i], ends_.stated(i));
     if (ring_ != nullptr && report_.entries != 0) {
       if (report_.sealed_upto == 0 && report_.signatures_valid == 0)
         put({FindingCode::unsigned_log, {}, 0, report_.first, "a key ring was given, and no entry carries a valid signature"});
@@ -153,6 +159,7 @@ class Audit {
 
   void damage() {
     is_intact_ = false;
+    ends_.lose_history();
     runs_.lose_history();
   }
   void reject(const Entry& entry) {
@@ -203,6 +210,7 @@ class Audit {
     report_.tail.lsn = entry.lsn - 1;
     report_.tail.hash = entry.link;
     report_.tail.incarnation = entry.incarnation;
+    ends_.lose_history();
     runs_.lose_history();
     if (begin_at_checkpoint(entry)) return;
     if (garbage_at_ != nowhere) {
@@ -216,7 +224,9 @@ class Audit {
   bool begin_at_checkpoint(const Entry& entry) {
     if (!entry.is_checkpoint || entry.group_index != 0) return false;
     report_.begins_at_checkpoint = true;
-    add(FindingCode::begins_at_checkpoint, entry, "the log begins at a checkpoint: what was before LSN " + std::to_string(entry.lsn) + ", and the hash that it follows from, are what the checkpoint states");
+    const bool is_wanted = options_.policy.history == History::whole;
+    add(is_wanted ? FindingCode::front_missing : FindingCode::begins_at_checkpoint, entry,
+        "the log begins at a checkpoint: " + range(1, report_.first - 1) + (report_.first == 2 ? " is" : " are") + " not among what was read; what was before LSN " + std::to_string(entry.lsn) + ", and the hash that it follows from, are what the checkpoint states");
     return true;
   }
 
@@ -234,6 +244,7 @@ class Audit {
   }
   void end_group() {
     ++report_.groups;
+    ends_.see_end(report_.tail);
     settle_garbage();
   }
   void accept(const Entry& entry) {
@@ -247,7 +258,13 @@ class Audit {
       report_.verified.incarnation = entry.incarnation;
     }
     see_signature(entry);
+    if (entry.is_checkpoint) see_checkpoint(entry);
     if (options_.records) runs_.see(entry);
+  }
+  void see_checkpoint(const Entry& entry) {
+    const auto [fault, sentence] = ends_.see(entry);
+    if (fault == EndsAudit::Fault::differs) add(FindingCode::checkpoint_differs, entry, sentence);
+    if (fault == EndsAudit::Fault::unreadable && options_.records) add(FindingCode::record_unreadable, entry, "the checkpoint cannot be read: " + printable(sentence));
   }
   /// The log's end moves to this entry.
   void stand_at(const Entry& entry) {
@@ -349,7 +366,7 @@ class Audit {
       put({FindingCode::torn_tail, last_segment_, garbage_at_, 0, "behind LSN " + std::to_string(report_.tail.lsn) + " stand " + std::to_string(garbage_end_ - garbage_at_) + " bytes that are no whole group"});
     }
   }
-  void judge_witness(const Head& witness, const Seen& seen) {
+  void judge_witness(const Head& witness, const Seen& seen, const EndsAudit::Stated& stated) {
     if (witness.lsn == 0) return;
     const Head& tail = report_.tail;
     const std::string saw = "the witness saw LSN " + std::to_string(witness.lsn) + " of incarnation " + std::to_string(witness.incarnation);
@@ -360,14 +377,22 @@ class Audit {
       return;
     }
     if (report_.entries == 0) return say(FindingCode::log_missing, saw + ", and there is no log");
+    const bool is_stated = !seen.was_passed && stated.by != 0;   // its place is not here, and a checkpoint stands for it
+    if (is_stated && stated.has_same_hash && stated.incarnation == witness.incarnation) {
+      if (ring_ != nullptr && report_.sealed_upto < stated.by) return say(FindingCode::witness_not_comparable, saw + "; the checkpoint says the same, but no signature vouches for it");
+      report_.witnessed_upto = std::max(report_.witnessed_upto, witness.lsn);
+      return;
+    }
+    if (is_stated && stated.incarnation == witness.incarnation)
+      return say(FindingCode::forked, saw + ", and the checkpoint says that " + (stated.is_end ? "another entry stood there" : "no group ended there"));
     if (seen.was_passed && seen.has_its_incarnation) return say(FindingCode::forked, saw + ", and another entry of that incarnation stands there");   // no loss explains that
-    if (seen.newer_from != 0) {   // a loss was accepted, says the log: who can write the file can say so, but not seal it
-      const std::string loss = saw + "; the log says that a loss was accepted, and goes on in a later incarnation at LSN " + std::to_string(seen.newer_from);
-      return say(report_.sealed_upto >= seen.newer_from ? FindingCode::witness_not_comparable : FindingCode::regressed, loss);
+    if (const Lsn newer_from = is_stated ? stated.newer_from : seen.newer_from; newer_from != 0) {   // a loss was accepted, says the log: who can write the file can say so, but not seal it
+      const std::string loss = saw + "; the log says that a loss was accepted, and goes on in a later incarnation at LSN " + std::to_string(newer_from);
+      return say(report_.sealed_upto >= newer_from ? FindingCode::witness_not_comparable : FindingCode::regressed, loss);
     }
     if (witness.incarnation > tail.incarnation || witness.lsn > tail.lsn)
       return say(FindingCode::regressed, saw + ", but the log ends at LSN " + std::to_string(tail.lsn) + " of incarnation " + std::to_string(tail.incarnation));
-    if (seen.was_passed) return say(FindingCode::forked, saw + ", and another entry stands there");
+    if (seen.was_passed || is_stated) return say(FindingCode::forked, saw + ", and another entry " + (is_stated ? "stood there, says the checkpoint" : "stands there"));
     if (witness.lsn < report_.first) return say(FindingCode::witness_not_comparable, saw + ", which is before the first entry that is here");
     say(FindingCode::witness_not_comparable, saw + ", which is in a damaged part");
   }
@@ -377,6 +402,7 @@ class Audit {
   VerifyReport report_;
   FindingSink sink_;
   RunAudit runs_;
+  EndsAudit ends_;
   std::vector<Seen> seen_;
   std::optional<Finding> front_missing_;
   bool is_intact_ = true;              // nothing is damaged up to here

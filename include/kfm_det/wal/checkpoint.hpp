@@ -70,6 +70,16 @@ class GroupEnds {
     }
     return std::nullopt;
   }
+  /// Every group: its incarnation, first and last LSN, and the hash of its end; in order.
+  void visit(function_ref<void(Incarnation, Lsn, Lsn, const Digest&)> visitor) const {
+    for (const Span& span : spans_) {
+      Lsn first = span.first;
+      for (std::size_t i = 0; i < span.counts.size(); ++i) {
+        visitor(span.incarnation, first, first + span.counts[i] - 1, span.hashes[i]);
+        first += span.counts[i];
+      }
+    }
+  }
   [[nodiscard]] std::size_t size() const {
     std::size_t sum = 0;
     for (const Span& span : spans_) sum += span.counts.size();

@@ -38,7 +38,7 @@ struct Entry {
   std::uint64_t offset = 0, length = 0;   ///< in its segment, without the newline
   Digest link, hash;
   std::string detail{};                   ///< what a sentence needs: the other stream, the key and algorithm, why the record cannot be read
-  std::unique_ptr<WalRecord> record{};    ///< where records are examined and it can be read
+  std::unique_ptr<WalRecord> record{};    ///< where records are examined, or it may be a checkpoint's; and it can be read
 };
 
 struct Examination {
@@ -70,10 +70,7 @@ inline void examine_frame(const Examination& how, const Line& line, Entry& out) 
     out.signature = how.ring ? check_signature(line, *how.ring) : SignatureState::not_verified;
     if (how.ring && out.signature != SignatureState::valid) out.detail = "algorithm " + std::string(line.signature.algorithm) + ", key " + std::string(line.signature.key);
   }
-  if (!how.records) {
-    out.is_checkpoint = how.checkpoints && line.record.find("\"operation\":\"CHECKPOINT\"") != std::string_view::npos && line.record.find("\"phase\":\"CONTROL\"") != std::string_view::npos;
-    return;
-  }
+  if (!how.records && !(how.checkpoints && line.record.find("\"operation\":\"CHECKPOINT\"") != std::string_view::npos && line.record.find("\"phase\":\"CONTROL\"") != std::string_view::npos)) return;
   if (auto record = read_record(line)) {
     out.record = std::make_unique<WalRecord>(std::move(record).value());
     out.is_checkpoint = out.record->phase == Phase::CONTROL && out.record->operation == operation::checkpoint;

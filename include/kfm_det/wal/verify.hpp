@@ -5,10 +5,12 @@
 /// Laws, each with its usual bug (the defects are those of the groups "hash chain" and "replay"):
 ///   VERIFY-1   every byte of an entry counts: one that is changed, in the first and the last entry too, is a finding. Bug: a loop that ends one too early.
 ///   VERIFY-2   an entry that is missing, repeated, out of order or from another log or history is found, at the front, inside, and between segments; so is what
-///              the log itself says had been durable and is gone. Bug: the chain begins where the file begins; it begins again with each file.
+///              the log itself says had been durable and is gone, and what a checkpoint lists otherwise than it stands below it. Bug: the chain begins where the file
+///              begins; it begins again with each file; nobody looks into the archive.
 ///   VERIFY-3   algorithm, key and where a key is valid are the reader's ring's; what is sealed ends at the last valid signature of an unbroken chain. Bug:
 ///              "alg":"none"; an old key accepted behind its rotation; entries behind the last seal reported as sealed.
-///   VERIFY-4   against a witness a shorter log is regressed, one that is gone too, and another entry at its place is forked. Bug: no log is an empty log is intact.
+///   VERIFY-4   against a witness a shorter log is regressed, one that is gone too, and another entry at its place is forked; where a checkpoint stands
+///              for its place, the checkpoint's list is what it is compared with. Bug: no log is an empty log is intact.
 ///   VERIFY-5   time, tokens and a run's numbers never go back, and entry ids are those that follow. Bug: only the hashes are looked at.
 ///   VERIFY-6   whoever writes is one who may: updater of this log, actor that policy and ring allow. Bug: who has the file has the right.
 ///   VERIFY-7   no effect without an intent that was durable before it; none that is not planned; nothing behind a run's end; an end that is whole. Bug: intent
@@ -107,6 +109,10 @@ class Verifier {
   /// The segment, whole or from where feed() is now, cannot be read. Then end_segment().
   void unreadable(FindingCode code, std::string sentence) {
     in_turn([this, code, at = at_ + carry_.size(), sentence = std::move(sentence)] { audit_.unreadable(code, at, sentence); });
+  }
+  /// Segments at the front that nobody reads; the first is `label`, from LSN `first` on; the log is read from LSN `next` on.
+  void not_read(std::string label, Lsn first, Lsn next, std::string sentence) {
+    in_turn([this, first, next, label = std::move(label), sentence = std::move(sentence)] { audit_.not_read(label, first, next, sentence); });
   }
   /// A segment of which nothing counts.
   void dead_segment(std::string label, Lsn first) {

@@ -5,6 +5,7 @@
 #define KFM_DET_WAL_VERIFY_POLICY_HPP
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,10 +13,18 @@
 
 namespace kfm_det::wal {
 
+/// What has to be here of what a checkpoint stands for.
+enum class History : std::uint8_t {
+  archived,   ///< a log may begin at a checkpoint, for what is older may have been dropped; but what is here, in the folder or its archive, has no gap
+  whole,      ///< everything, from LSN 1 on: that a log begins at a checkpoint is an error
+  dropped,    ///< the store drops what a checkpoint covers (FileStoreOptions::archive is false): its archive holds evidence, with gaps, and is not looked at
+};
+
 struct VerifyPolicy {
   bool signed_each_group = false;                             ///< the log was written with Signing::each_group: where a key is valid, every group must end in a signature
   std::optional<std::vector<std::string>> actors{};           ///< who may write; nobody asked: everybody (a ring's key may say it too)
   std::vector<std::string> care_required{};                   ///< beginnings of business keys whose publications must carry CARE labels; "" is every key
+  History history = History::archived;
 
   [[nodiscard]] bool allows(std::string_view actor) const { return !actors || std::find(actors->begin(), actors->end(), actor) != actors->end(); }
   [[nodiscard]] bool needs_care(std::string_view business_key) const {

@@ -27,7 +27,9 @@ enum class FindingCode : std::uint8_t {
   damaged, line_too_long, newer_format, unreadable, segment_empty, segment_too_large, garbage_in_gap, torn_tail,
   // the order of entries
   front_missing, entries_missing, segment_missing, segments_do_not_follow, chain_broken, repeated, out_of_order, group_broken, incarnation_back, foreign_line, durable_missing, mark_differs,
-  begins_at_checkpoint, dead_entries, log_missing,
+  begins_at_checkpoint, dead_entries, log_missing, checkpoint_differs,
+  // archives
+  archive_damaged, archive_not_read,
   // against a witness
   regressed, forked, foreign_witness, witness_not_comparable,
   // signatures
@@ -38,7 +40,7 @@ enum class FindingCode : std::uint8_t {
 };
 KFM_DET_DESCRIBE_ENUM(FindingCode, damaged, line_too_long, newer_format, unreadable, segment_empty, segment_too_large, garbage_in_gap, torn_tail, front_missing, entries_missing, segment_missing,
                       segments_do_not_follow, chain_broken, repeated, out_of_order, group_broken, incarnation_back, foreign_line, durable_missing, mark_differs, begins_at_checkpoint, dead_entries,
-                      log_missing, regressed, forked, foreign_witness, witness_not_comparable, signature_invalid, algorithm_refused, key_unknown, key_out_of_range, signature_missing,
+                      log_missing, checkpoint_differs, archive_damaged, archive_not_read, regressed, forked, foreign_witness, witness_not_comparable, signature_invalid, algorithm_refused, key_unknown, key_out_of_range, signature_missing,
                       signature_misplaced, unsigned_log, not_sealed, record_unreadable, operation_unknown, entry_id_wrong, time_back, sequence_back, token_back, actor_refused, writer_foreign,
                       run_without_plan, plan_repeated, plan_unreadable, effect_unplanned, done_without_intent, effect_before_intent, result_differs, end_incomplete, record_after_end, reversal_missing,
                       care_missing)
@@ -52,6 +54,7 @@ KFM_DET_DESCRIBE_ENUM(Severity, note, error)
     case FindingCode::torn_tail:
     case FindingCode::begins_at_checkpoint:
     case FindingCode::dead_entries:
+    case FindingCode::archive_not_read:
     case FindingCode::witness_not_comparable:
     case FindingCode::not_sealed: return Severity::note;
     default: return Severity::error;
@@ -85,6 +88,9 @@ KFM_DET_DESCRIBE_ENUM(Severity, note, error)
     case foreign_line:
     case mark_differs: return "Somebody or something changed the file: keep it as evidence, and restore it from a copy.";
     case durable_missing: return "What had been durable is gone: keep the folder, and restore it from a copy.";
+    case checkpoint_differs: return "The checkpoint does not say what was written: keep the folder and its archive, and restore them from a copy.";
+    case archive_damaged: return "Put a copy of this file back; nobody overwrites one in the archive.";
+    case archive_not_read: return "Verify with the codec that packed them, or unpack each beside itself as <ordinal>-<first>.jsonl.";
     case begins_at_checkpoint: return "Nothing: what is older was compacted. Trust in it is trust in the checkpoint.";
     case log_missing:
     case regressed: return "The log was cut or put back from an older copy: put the newer one back.";
@@ -227,7 +233,7 @@ inline std::string VerifyReport::text() const {
   if (!signatures_examined) out += counted(signatures, "signature", "signatures") + ", not verified: no key ring was given\n";
   else if (sealed_upto == 0) out += "no entry is sealed\n";
   else out += "sealed up to LSN " + std::to_string(sealed_upto) + " by " + counted(signatures_valid, "valid signature", "valid signatures") + (entries_not_sealed() != 0 ? "; " + counted(entries_not_sealed(), "entry", "entries") + " behind it not sealed" : "") + "\n";
-  out += "  witness     " + (witnessed_upto == 0 ? std::string("none agrees: only a witness shows that a tail was cut or an unsigned log rewritten") : "agrees up to LSN " + std::to_string(witnessed_upto)) + "\n";
+  out += "  witness     " + (witnessed_upto == 0 ? std::string("none agrees: only a witness shows that a tail was cut or an unsigned log rewritten") : "agrees up to LSN " + std::to_string(witnessed_upto) + (witnessed_upto < first ? ", as the checkpoint states" : "")) + "\n";
   if (records_examined) out += "  runs        " + counted(runs_planned, "planned", "planned") + ", " + std::to_string(runs_ended) + " ended, " + std::to_string(runs_open) + " open" + (runs_not_followed != 0 ? ", " + std::to_string(runs_not_followed) + " whose beginning is not here" : "") + "\n";
   for (const Finding& one : findings) {
     const std::string place = detail::place_text(one);

@@ -67,11 +67,13 @@ class VerifyCheck {
   void honest(Play& play) {
     const WrittenLog& log = forger_.some_log(play);
     VerifyInput input = log.input();
-    const std::uint32_t witness = play.pick(static_cast<std::uint32_t>(log.heads.size() + 1));
+    std::vector<Head> heads = log.folded;   // their entries are gone; the checkpoint lists them
+    heads.insert(heads.end(), log.heads.begin(), log.heads.end());
+    const std::uint32_t witness = play.pick(static_cast<std::uint32_t>(heads.size() + 1));
     const bool with_ring = play.pick(2) == 0;
-    if (witness != 0) input.witnesses = {log.heads[witness - 1]};
+    if (witness != 0) input.witnesses = {heads[witness - 1]};
     if (!with_ring) input.ring = nullptr;
-    play.tell(std::string("verify it as it was written") + (with_ring || !log.ring ? "" : ", without a ring") + (witness == 0 ? "" : ", against a witness of LSN " + std::to_string(log.heads[witness - 1].lsn)));
+    play.tell(std::string("verify it as it was written") + (with_ring || !log.ring ? "" : ", without a ring") + (witness == 0 ? "" : ", against a witness of LSN " + std::to_string(heads[witness - 1].lsn)));
     const VerifyAnswer answer = ask(play, input);
     const Lsn sealed = input.ring ? log.sealed_upto : 0;
     const std::uint64_t valid = input.ring ? log.signatures : 0;

@@ -45,6 +45,7 @@ struct WrittenLog {
   std::optional<wal::KeyRing> ring;        ///< none: it is not signed
   wal::VerifyPolicy policy;
   std::vector<Head> heads;                 ///< of each entry
+  std::vector<Head> folded;                ///< ends of groups that are gone, and the checkpoint lists them
   std::vector<std::size_t> entries;        ///< where the entries are in `lines`
   Lsn sealed_upto = 0;
   std::uint64_t signatures = 0;
@@ -165,7 +166,10 @@ class Scribe {
     out.names.push_back({from == 1 ? std::uint64_t{1} : std::uint64_t{7}, from});
     for (const Bytes& frame : store_.frames(stream_)) {
       const wal::Line line = wal::read_line(frame);
-      if (line.lsn < from) continue;
+      if (line.lsn < from) {
+        if (line.group_index + 1 == line.group_count) out.folded.push_back({stream_, line.incarnation, line.lsn, line.hash});
+        continue;
+      }
       for (const Lsn begin : begins)
         if (begin == line.lsn) out.names.push_back({out.names.back().ordinal + 1, begin});
       out.entries.push_back(out.lines.size());

@@ -340,7 +340,7 @@ class VerifyForger {
   /// Against witnesses.
   std::optional<Forgery> witnessed(Play& play) const {
     const WrittenLog& log = some_log(play);
-    const std::uint32_t op = play.pick(10);
+    const std::uint32_t op = play.pick(11);
     Forgery out(log);
     const std::size_t count = log.entries.size(), number = play.pick(static_cast<std::uint32_t>(count)), at = log.entries[number];
     const WrittenLog& twin = twins_[static_cast<std::size_t>(&log - logs_.data())];
@@ -391,6 +391,11 @@ class VerifyForger {
         play.tell(lsn + " and what is behind it is cut off; an entry of a later incarnation says that the loss was accepted");
         out.lines.resize(at);
         append_entry(out.lines, log.stream, scribe_.loss(), log.heads.back().incarnation + 1);
+        break;
+      case 9:
+        if (number >= log.folded.size()) return std::nullopt;
+        play.tell("the witness saw another history at LSN " + std::to_string(log.folded[number].lsn) + ", which was compacted");
+        out.witnesses = {twin.folded[number]};
         break;
       default:
         if (number == 0 || !log.ring) return std::nullopt;
