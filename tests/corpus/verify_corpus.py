@@ -127,12 +127,49 @@ def check_worked_example():
     """The line on the page is a frame, with the line hash that the page states."""
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
-    text = next(line for line in page.splitlines() if line.startswith('{"body":{"durable_upto"') and '"record":{"actor"' in line)
+    text = next(line for line in page.splitlines() if line.startswith('{"body":{"durable_upto"') and '"stream":"line-counts@"' in line)
     line = reader.read_line(text.encode())
     if line.kind != "frame" or "`" + line.line_hash + "`" not in page:
         raise reader.FormatError("the worked example of docs/formats/wal.md does not verify")
     if not re.search(r"\b%d bytes\b" % len(text[text.rindex(',"hash":"'):]), page):
         raise reader.FormatError("the worked example of docs/formats/wal.md states another length")
+
+
+def check_examples():
+    """Every example of the page that is JSON throughout is a line of the corpus, but for the first run of README; the signed one is valid under the key that the page states."""
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read()
+    known = set()
+    for folder in logs():
+        for place, _, names in os.walk(folder):
+            for name in names:
+                if not name.endswith(".jsonl"):
+                    continue
+                with open(os.path.join(place, name), "rb") as file:
+                    for text in file.read().split(b"\n"):
+                        line = reader.read_line(text)
+                        if line.kind == "frame":
+                            known.add(text.decode())
+                            if reader.is_checkpoint(line.inner):
+                                known.update(line.inner["record"]["payload"]["text"].splitlines())
+    examples, signed = 0, 0
+    for text in (line for block in page.split("```")[1::2] for line in block.splitlines()):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        if "body" in value and value["body"]["stream"] != "corpus@":
+            continue   # the worked example
+        examples += 1
+        if text not in known:
+            raise reader.FormatError("this example of docs/formats/wal.md stands in no log of the corpus: %s" % text[:160])
+        line = reader.read_line(text.encode())
+        if line.kind == "frame" and line.seal[2]:
+            log = argparse.Namespace(frames=[(line.inner, line.line_hash, line.seal)])
+            stated = next(match for match in re.findall(r"public key `([0-9a-f]{64})`", page))
+            signed += sum(reader.signatures_of(log, {"keys": [{"key": line.seal[2], "algorithm": "ed25519", "public_key": stated, "from": {"incarnation": 1, "lsn": 1}}]}).values())
+    if examples != 5 or signed != 1:
+        raise reader.FormatError("docs/formats/wal.md has %d examples from the corpus, %d of them signed" % (examples, signed))
 
 
 def differences(a, b):
@@ -174,6 +211,7 @@ def main():
     attempt("signatures", check_notices_signatures)
     attempt("checkpoints", check_notices_checkpoints)
     attempt("worked example", check_worked_example)
+    attempt("examples", check_examples)
     if options.generator:
         attempt("generator", lambda: check_generator(options.generator))
     for failure in failures:
