@@ -51,14 +51,15 @@ FileStore<Disk>::Stream open(const Disk& disk, const StreamId& id) {
 }
 
 /// Every frame up to the tail, in order; with the state that they give, as far as they can be read.
-std::vector<std::string> frames(FileStore<Disk>::Stream& stream, Lsn upto) {
+/// `base`: where the log begins, LSN 1 or a checkpoint.
+std::vector<std::string> frames(FileStore<Disk>::Stream& stream, Lsn base, Lsn upto) {
   std::vector<std::string> out;
   const auto last = stream.scan(1, [&](const Frame& frame) -> result<void> {
-    FUZZ_CHECK(frame.lsn == out.size() + 1);
+    FUZZ_CHECK(frame.lsn == out.size() + base);
     out.emplace_back(frame.bytes);
     return success();
   });
-  FUZZ_CHECK(last && last.value() == upto && out.size() == upto);
+  FUZZ_CHECK(last && last.value() == upto && out.size() + base == upto + 1);
   return out;
 }
 }  // namespace
@@ -76,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(disk.files() == before);
   FUZZ_CHECK(recovery.proven <= recovery.tail.lsn && recovery.verdict != Verdict::io_error);
   FUZZ_CHECK(is_usable(recovery.verdict) || wal::verdict_error(recovery, id).remedy().size() > 10);
-  const auto seen = frames(looking, recovery.tail.lsn);
+  const auto seen = frames(looking, recovery.base, recovery.tail.lsn);
   if (!seen.empty()) FUZZ_CHECK(wal::read_line(seen.back()).hash == recovery.tail.hash);
   wal::Replay replay;
   (void)wal::read_records(looking, 1, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); });
@@ -89,14 +90,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       FUZZ_CHECK(recovered.error().code() == errc::conflict || recovered.error().code() == errc::io_error);
       continue;
     }
-    FUZZ_CHECK(recovered.value().verdict == recovery.verdict && recovered.value().tail == recovery.tail && recovered.value().proven == recovery.proven);
+    FUZZ_CHECK(recovered.value().verdict == recovery.verdict && recovered.value().tail == recovery.tail && recovered.value().proven == recovery.proven && recovered.value().base == recovery.base);
     if (!may_begin(recovery.verdict, {accept})) {
       for (const auto& [path, bytes] : before) FUZZ_CHECK(copy.files().at(path) == bytes);
       continue;
     }
     for (const auto& [path, bytes] : before)
       if (path.ends_with(".jsonl")) FUZZ_CHECK(copy.files().at(path) == bytes);   // evidence
-    FUZZ_CHECK(frames(writing, recovery.tail.lsn) == seen);
+    FUZZ_CHECK(frames(writing, recovery.base, recovery.tail.lsn) == seen);
     // The tenure writes a frame; the next one finds it behind what was there.
     std::string line;
     const wal::Envelope envelope{id, recovered.value().incarnation, recovery.tail.lsn + 1, recovery.tail.hash, 0, 1, recovery.tail.lsn};
@@ -109,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(after && after.value().verdict == Verdict::clean && after.value().tail.hash == hash && after.value().proven == recovery.tail.lsn + 1);
     auto all = seen;
     all.push_back(line);
-    FUZZ_CHECK(frames(next, recovery.tail.lsn + 1) == all);
+    FUZZ_CHECK(frames(next, recovery.base, recovery.tail.lsn + 1) == all);
   }
   return 0;
 }

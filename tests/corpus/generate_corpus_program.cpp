@@ -17,8 +17,12 @@
 #include "kfm_det/locks/memory_lock.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/sinks/memory_sink.hpp"
+#include "kfm_det/stores/evidence.hpp"
 #include "kfm_det/stores/file_store.hpp"
+#include "kfm_det/updater/operator.hpp"
+#include "kfm_det/updater/repair.hpp"
 #include "kfm_det/updater/updater.hpp"
+#include "kfm_det/wal/key_ring.hpp"
 #include "tests/corpus/summary.hpp"
 #include "tests/updater/fused.hpp"
 
@@ -105,7 +109,12 @@ struct StorySink : MemorySink {
     return MemorySink::upsert(tenure, head, batch);
   }
 };
-using StoryEnvironment = Environment<ManualClock, MemorySourceReader>;
+template <class Signer>
+using StoryEnvironment = Environment<ManualClock, MemorySourceReader, Signer>;
+using StoryStore = FusedStore<FileStore<Disk>>;
+
+/// The key of a story: its 32 secret bytes are one letter, so anybody can sign with it.
+wal::Ed25519Signer key(char letter, const std::string& name) { return wal::Ed25519Signer::from_seed(std::string(32, letter), name).value(); }
 
 struct Story {
   Disk disk{{simulate::Profile::standard, simulate::sector_bytes, ~std::uint64_t{0}}};
@@ -121,27 +130,35 @@ struct Story {
   std::string approval = "CHG-2026-0042";
   bool stops_gracefully = false;
   int owners = 0;
+  wal::Signing signing = wal::Signing::each_group;
+  wal::KeyRing keys;   // of a signed story: who wants to verify it needs them, so they are written beside it
 
   Story() {
     limits.window = 2;
     for (const auto& uri : uris) sources.put(uri, "content of " + uri + "\n");
   }
-  template <class P = CorpusPlan<>>
-  auto updater() {
+  template <class Signer = NoSigner>
+  StoryEnvironment<Signer> environment(Signer signer = {}) {
     clock.advance(milliseconds(1500));
-    StoryEnvironment env;
-    env.clock = clock;
-    env.source_reader = sources;
-    env.limits = limits;
-    env.cancelled = [this] { return stops_gracefully; };
-    auto store = FileStore<Disk>::open("/log", store_options, disk).value();
-    return Updater<P, FusedStore<FileStore<Disk>>, StoryLock, FusedSink<StorySink>, StoryEnvironment>(
-        P{uris}, {std::move(store), &fuse}, StoryLock{{MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock), &fuse}}, {sink, &fuse}, env);
+    return {.clock = clock, .source_reader = sources, .limits = limits, .cancelled = [this] { return stops_gracefully; }, .signer = std::move(signer), .signing = signing};
+  }
+  FileStore<Disk> store() { return FileStore<Disk>::open("/log", store_options, disk).value(); }
+  StoryLock lock() { return {{MemoryLock<ManualClock>(board, OwnerId{"owner " + std::to_string(++owners)}, clock), &fuse}}; }
+
+  template <class P = CorpusPlan<>, class Signer = NoSigner>
+  auto updater(Signer signer = {}) {
+    auto env = environment(std::move(signer));
+    auto owner = lock();
+    return Updater<P, StoryStore, StoryLock, FusedSink<StorySink>, StoryEnvironment<Signer>>(P{uris}, {store(), &fuse}, std::move(owner), {sink, &fuse}, std::move(env));
   }
   template <class P = CorpusPlan<>>
   result<RunReport> trigger(const std::string& key, std::optional<RunId> force = {}) {
     return updater<P>().run(Trigger{kind, key, "", "ann", approval, force});
   }
+  result<RunReport> signed_trigger(const wal::Ed25519Signer& signer) { return updater<CorpusPlan<>>(signer).run(Trigger{kind, "nightly", "", "ann", approval, {}}); }
+  /// Who has no code of the updater, and files: what `kfm-det repair` is.
+  auto person() { return Operator<FileStore<Disk>, StoryLock, StorySink, StoryEnvironment<NoSigner>>({"corpus", ""}, store(), lock(), sink, environment()); }
+  Order place() { return [](const Head& tail) { return Order{tail.incarnation, tail.lsn}; }(store().open_stream(StreamId::of({"corpus", ""})).value().inspect({}).value().tail); }
   /// As trigger, but its process is killed at call `stop` of its backends (tests/updater/fused.hpp), and its lease runs out.
   template <class Call>
   void killed(std::uint64_t stop, Call&& call) {
@@ -170,6 +187,39 @@ void cut_last_line(Story& story, bool half) {
     const std::size_t end = bytes.find_last_not_of('\n') + 1, begin = bytes.rfind('\n', end - 1) + 1;
     for (std::size_t at = half ? begin + (end - begin) / 2 : begin; at < end; ++at) bytes[at] = '\n';
   });
+}
+
+/// The process that undoes the last committed run dies between its first intents and their answers.
+void undo_and_die(Story& story) {
+  RunId committed;
+  for (const auto& run : story.runs())
+    if (run.status == wal::RunStatus::committed) committed = run.id;
+  story.killed(11, [&] { return story.updater().undo(committed, "", "bob"); });
+}
+/// One run has failed and is taken back, one too that the sink refused, one is committed, one is undone, one was open: first compacted in the middle of that, then at its end.
+void compacted_twice(Story& story) {
+  story.sources.put("b", "boom\n");
+  (void)story.trigger("nightly");
+  story.sources.put("b", "mended\n");
+  (void)story.trigger("nightly");
+  *story.sink.refuses = true;
+  (void)story.trigger<CorpusPlan<2, OnFailure::undo>>("refused");
+  *story.sink.refuses = false;
+  story.uris = {"a", "b"};
+  (void)story.trigger("nightly");
+  story.sources.put("a", "third content of a\n");
+  story.killed(19, [&] { return story.trigger("open"); });   // half of its effects are answered
+  undo_and_die(story);
+  (void)story.updater().compact("", "bob");
+  (void)story.trigger("open");
+  (void)story.updater().compact("", "bob");
+}
+/// Compacted, and the process died behind the checkpoint: nothing was dropped.
+void compacted_and_killed(Story& story) {
+  (void)story.trigger("nightly");
+  story.sources.put("a", "second content of a\n");
+  (void)story.trigger("nightly");
+  story.killed(10, [&] { return story.updater().compact("", "bob"); });   // in front of the drop
 }
 
 struct Entry { const char* name; const char* says; std::function<void(Story&)> tell; };
@@ -300,6 +350,80 @@ const std::vector<Entry>& entries() {
          (void)story.updater().undo(story.runs().back().id, "", "bob");
          (void)story.trigger("nightly");
        }},
+      {"loss_with_evidence", "a durable frame was damaged, what shows it was kept, and the loss was accepted: the LOSS record names the evidence",
+       [](Story& story) {
+         (void)story.trigger("nightly");
+         story.sources.put("a", "second content of a\n");
+         (void)story.trigger("nightly");
+         story.disk.damage(story.last_segment(), [](Bytes& bytes) { bytes[bytes.find("\"lsn\":20,") + 60] ^= 1; });
+         auto person = story.person();
+         (void)repair(person, EvidenceKeeper(person.store(), person.stream()), {.accept = true, .actor = "bob"});
+         (void)story.trigger("nightly");
+       }},
+      {"signed", "signed with one key, each group, and behind its rotation with another, each sync: then the groups in between have no signature of their own",
+       [](Story& story) {
+         const auto first = key('1', "key-2026.01"), second = key('2', "key_2026-02");
+         (void)story.signed_trigger(first);
+         story.sources.put("a", "second content of a\n");
+         (void)story.signed_trigger(first);
+         const Order last = story.place();
+         (void)story.keys.add({first.key_id(), first.public_key(), {1, 1}, last});
+         (void)story.keys.add({second.key_id(), second.public_key(), {last.incarnation, last.lsn + 1}});
+         story.signing = wal::Signing::each_sync;
+         story.sources.put("b", "second content of b\n");
+         (void)story.signed_trigger(second);
+         (void)story.updater<CorpusPlan<>>(second).undo(story.runs().back().id, "", "bob");
+       }},
+      {"archived", "segments that have ended were moved to the archive, without a checkpoint: they are a part of the log",
+       [](Story& story) {
+         (void)story.trigger("nightly");
+         story.sources.put("a", "second content of a\n");
+         (void)story.trigger("nightly");
+         auto stream = story.store().open_stream(StreamId::of({"corpus", ""})).value();
+         (void)stream.recover({}, {});
+         (void)stream.archive_finished();
+         (void)stream.close();
+         story.sources.put("b", "second content of b\n");
+         (void)story.trigger("nightly");
+       }},
+      {"compacted", "compacted twice, while one run is open and the undo of another has begun, and when both have ended; what was dropped is in the archive, whole",
+       [](Story& story) { compacted_twice(story); }},
+      {"compacted_in_parts", "the same in short lines, so that a checkpoint has several entries; what was dropped is gone, and a run stands behind it",
+       [](Story& story) {
+         story.store_options.archive = false;
+         story.limits.line_bytes_max = 8192;
+         compacted_twice(story);
+         (void)story.trigger("behind");
+       }},
+      {"compacted_going_back", "begins at a checkpoint with runs on their way back: one that is undone behind its end, one that is abandoned in the middle; and with a lost one",
+       [](Story& story) {
+         story.store_options.archive = false;
+         (void)story.trigger("nightly");
+         const Disk older = story.disk.after_kill();
+         story.sources.put("b", "second content of b\n");
+         (void)story.trigger("nightly");
+         story.disk = older;
+         (void)story.updater().accept_loss("", "bob");
+         story.uris = {"a", "b"};
+         story.sources.put("b", "third content of b\n");
+         (void)story.trigger("nightly");
+         story.sources.put("a", "second content of a\n");
+         story.killed(13, [&] { return story.trigger("abandoned"); });
+         story.sources.erase("a");
+         story.uris = {"b"};
+         for (int i = 0; i < 2; ++i) story.killed(13, [&] { return story.trigger("abandoned"); });   // some of its effects are withdrawn
+         undo_and_die(story);
+         (void)story.updater().compact("", "bob");
+       }},
+      {"compacted_undropped", "a process died between its checkpoint and the drop: everything is there, and the log begins at LSN 1", [](Story& story) { compacted_and_killed(story); }},
+      {"compacted_damaged", "the same, and a frame below the checkpoint was damaged: the log begins at the checkpoint, and nothing is wrong with it",
+       [](Story& story) {
+         compacted_and_killed(story);
+         std::string first;
+         for (const auto& [path, bytes] : story.disk.files())
+           if (first.empty() && path.ends_with(".jsonl")) first = path;
+         story.disk.damage(first, [](Bytes& bytes) { bytes[bytes.find("\"lsn\":5,") + 60] ^= 1; });
+       }},
       {"plan_parts", "a plan that is larger than a line: its text stands in PLAN_PART records",
        [](Story& story) {
          story.limits.line_bytes_max = 4096;
@@ -337,8 +461,8 @@ void write_file(const std::filesystem::path& path, const Bytes& bytes) {
 int write_entry(const std::filesystem::path& folder, const Entry& entry) {
   Story story;
   entry.tell(story);
-  auto store = FileStore<Disk>::open("/log", story.store_options, story.disk).value();
-  auto said = kfm_det::testing::summary(store, StreamId::of({"corpus", ""}));
+  auto store = story.store();
+  auto said = kfm_det::testing::summary(store, StreamId::of({"corpus", ""}), story.keys);
   if (!said) {
     std::fprintf(stderr, "%s: %s\n", entry.name, said.error().message().c_str());
     return 1;
@@ -346,6 +470,7 @@ int write_entry(const std::filesystem::path& folder, const Entry& entry) {
   Json expected = std::move(said).value();
   expected.set("says", Json(entry.says));
   std::filesystem::remove_all(folder / entry.name);
+  if (!story.keys.keys().empty()) write_file(folder / entry.name / "keys.json", story.keys.text());
   for (auto [path, bytes] : story.disk.files()) {
     if (path.ends_with(".jsonl")) bytes.resize(std::min(bytes.size(), bytes.find_last_not_of('\n') + 65));   // of the prewritten newlines 64 are enough
     write_file(folder / entry.name / path.substr(1), bytes);

@@ -42,7 +42,7 @@ class Compaction {
       RunBackground& known = backgrounds_[record.wal_id];
       known.actor = record.actor;
       known.payload = without_steps(replay_.state().runs.back().plan);
-    } else if (record.phase == Phase::UPSERT && record.operation == operation::upsert) {
+    } else if (record.phase == Phase::UPSERT && record.operation == operation::upsert && record.status != Status::FAILED) {   // FAILED is of the run, and names no step
       see_effect(backgrounds_[record.wal_id].published[record.step_id], record);
     }
     ends_.see(line);
