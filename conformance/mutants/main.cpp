@@ -65,8 +65,8 @@ std::string played(const Mutant& mutant, std::uint32_t cases) {
 
 /// The same, of a mutant that ended the process in which it was played.
 std::string ended(const Mutant& mutant, int status) {
-  const Json line = Json::object({{"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"name", Json(mutant.name)},
-                                  {"verdict", Json("ended its process with " + std::to_string(status))}});
+  const Json line = Json::object({{"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"law", Json("")}, {"milliseconds", Json(std::uint64_t{0})},
+                                  {"name", Json(mutant.name)}, {"operations", Json(std::uint64_t{0})}, {"verdict", Json("ended its process with " + std::to_string(status))}});
   std::string out;
   (void)append_canonical(out, line).has_value();
   return out;

@@ -56,7 +56,8 @@ MUTANTS = [
     verifier("H09w", "verify-skips-last", ("VERIFY-3", "VERIFY-2", "VERIFY-4"), (EXAMINE, "  for (std::size_t at = 0; at < bytes.size();) {\n", "  for (std::size_t at = 0; at < bytes.size() && bytes.find_first_not_of('\\n', std::min(bytes.find('\\n', at), bytes.size())) != BytesView::npos;) {\n")),
     verifier("H14v", "fork-accepted", "VERIFY-2", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || (is_first_frame_ && report_.segments > 1)) && entry.incarnation >= report_.tail.incarnation;\n")),
 
-    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed || is_stated) return say(FindingCode::forked,", "    if (seen.was_passed || is_stated) return say(FindingCode::witness_not_comparable,")),
+    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed || is_stated) return say(FindingCode::forked,", "    if (seen.was_passed || is_stated) return say(FindingCode::witness_not_comparable,"),
+             (AUDIT, "    if (seen.was_passed && seen.has_its_incarnation) return say(FindingCode::forked,", "    if (seen.was_passed && seen.has_its_incarnation) return say(FindingCode::witness_not_comparable,")),
     verifier("V02", "a-loss-explains-everything", "VERIFY-4", (AUDIT, "    if (seen.was_passed && seen.has_its_incarnation) return", "    if (false) return")),
     verifier("V03", "a-loss-of-anybody", "VERIFY-4", (AUDIT, "report_.sealed_upto >= newer_from ? ", "report_.entries != 0 ? ")),
     verifier("V04", "sealed-across-damage", "VERIFY-3", (AUDIT, "        if (is_intact_) report_.sealed_upto = entry.lsn;\n", "        report_.sealed_upto = entry.lsn;\n")),
