@@ -326,6 +326,13 @@ def lower(progress):
     return {"done": "unknown", "withdrawn": "withdrawing"}.get(progress, progress)
 
 
+def without_steps(payload):
+    """What a checkpoint keeps of a PLAN's payload: not the plan, of which only the risk of its steps stays."""
+    risk = {step["id"]: {name: step[name] for name in ("care", "tier") if step[name]} for step in payload.get("plan", {}).get("steps", [])}
+    risk = {step: one for step, one in risk.items() if one}
+    return {**{name: value for name, value in payload.items() if name != "plan"}, **({"risk": risk} if risk else {})}
+
+
 class Fold:
     """What records say, folded: runs as a checkpoint tells them (its items, but `plan` holds the whole payload while there is one), keys, token, heads, ends."""
 
@@ -418,7 +425,7 @@ class Fold:
             "id": record["wal_id"], "order": {"incarnation": body["incarnation"], "lsn": body["lsn"]}, "plan_group": number(body["lsn"]) - body["group"]["index"], "status": "open",
             "updater_id": record["updater_id"], "version": record["updater_version"], "input_hash": record["input_hash"], "next_seq": number(record["seq"]) + 1, "attempts": 0, "attempts_ever": 0,
             "planned_effects": len(plan["effects"]), "planned_at": record["ts"], "finished_at": EPOCH, "actor": record["actor"], "plan": plan,
-            "payload": {name: value for name, value in plan.items() if name != "plan"}, "effects": [dict(effect, progress="planned") for effect in plan["effects"]]})
+            "payload": without_steps(plan), "effects": [dict(effect, progress="planned") for effect in plan["effects"]]})
 
     @staticmethod
     def effect(run, record, operation, status, payload):
@@ -478,7 +485,7 @@ class Fold:
             if "plan" in run:
                 told.update({"payload": run["plan"], "whole": True})
             elif "payload" in told:
-                told["payload"] = {name: value for name, value in told["payload"].items() if name != "plan"}
+                told["payload"] = without_steps(told["payload"])
             items.append({"run": told})
         keys = sorted(self.keys, key=str.encode)
         items += [{"keys": keys[at:at + 1024]} for at in range(0, len(keys), 1024)]

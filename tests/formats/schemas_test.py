@@ -46,7 +46,7 @@ OPTIONAL = {
     "CONTROL SETTLED DONE": {"payload.failure"},
     "CONTROL CHECKPOINT DONE": {"payload.head"},
     "frame": {"sig"},
-    "item run": {"run." + name for name in ("ends_as", "failure", "lineage_done", "executed", "recorded", "published", "payload.predecessor", "payload.trigger.approval", "payload.trigger.force",
+    "item run": {"run." + name for name in ("ends_as", "failure", "lineage_done", "executed", "recorded", "published", "payload.predecessor", "payload.risk", "payload.trigger.approval", "payload.trigger.force",
                                             "payload.effects[].irreversible", "effects[].irreversible", "payload.plan.steps[].publishes")},
     "CONTROL LOSS IN_PROGRESS": {"payload.evidence", "payload.lost[].effects[].tombstone", "payload.lost[].effects[].withdrawn"},
 }
@@ -61,7 +61,7 @@ ELSEWHERE = [
     ("lineage_links", {}), ("telemetry", {}),
 ]
 FREE = {"payload.plan.steps[].params", "run.payload.plan.steps[].params"}   # the operation's own: any object
-MAPS = {"payload.inputs[].partition", "run.payload.inputs[].partition", "run.executed", "run.published"}   # whose members are called anything
+MAPS = {"payload.inputs[].partition", "run.payload.inputs[].partition", "run.executed", "run.published", "run.payload.risk"}   # whose members are called anything
 KINDS = {
     "PLAN plan DONE", "CONTROL PLAN_PART DONE", "EXECUTE DONE", "EXECUTE execute FAILED", "UPSERT upsert IN_PROGRESS", "UPSERT upsert DONE", "UPSERT upsert FAILED", "UPSERT withdraw IN_PROGRESS",
     "UPSERT withdraw DONE", "COMMIT commit DONE", "CONTROL ATTEMPT IN_PROGRESS", "CONTROL ATTEMPT DONE", "CONTROL UNDO IN_PROGRESS", "CONTROL SETTLED DONE", "CONTROL LOSS IN_PROGRESS",

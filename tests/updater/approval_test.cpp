@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "kfm_det/updater/report.hpp"
 #include "tests/updater/world.hpp"
 
@@ -182,6 +186,28 @@ TEST_CASE("RISK-3 settling takes back with the tier and the labels of the plan, 
       }
   }
   CHECK(seen > 3);
+}
+
+TEST_CASE("RISK-3 a run that was folded into a checkpoint, or into one more, is taken back with the tier and the labels of its plan") {
+  std::vector<std::string> whole;
+  for (int compactions = 0; compactions < 3; ++compactions) {
+    World world;
+    const RunId id = ok(run<Risky<3>>(world, approved("CHG-7"))).run;
+    for (int i = 0; i < compactions; ++i) {
+      CHECK(ok(world.updater<Risky<3>>().compact()).written);
+      world.sources.put("a", "content " + std::to_string(i));
+      ok(run<Risky<3>>(world, approved("CHG-8", "again " + std::to_string(i))));
+    }
+    ok(world.updater<Risky<3>>().undo(id, "", "bob"));
+    std::vector<std::string> back;
+    for (const std::string& one : told(records(world)))
+      if (one.starts_with("UPSERT withdraw")) back.push_back(one);
+    INFO(compactions);
+    REQUIRE(back.size() >= 8);
+    if (compactions == 0) whole = back;
+    CHECK(back == whole);
+    CHECK(std::count_if(back.begin(), back.end(), [](const std::string& one) { return one.ends_with(R"([copy:b] 1 {"care":["CARE-Level 2","Restricted / By Request"]})"); }) == 2);
+  }
 }
 
 TEST_CASE("RISK-3 somebody is named, always, in a text that can be recorded") {

@@ -8,7 +8,7 @@
 ///   COMPACT-3  an old witness, and an old sink, are judged behind it as before it. Bug: the heads of what was dropped are forgotten.
 ///   COMPACT-4  nothing is dropped before the checkpoint is durable. Bug: the snapshot is believed because it was written.
 /// Memory: the state, what undo and explain need of every run, 36 bytes for each group that was ever written. A log's checkpoint grows with its runs (about what their
-/// PLAN records hold without the plans' steps) and by about 70 bytes for each group.
+/// PLAN records hold without the plans' steps, of which only their risk stays) and by about 70 bytes for each group.
 /// Thread-safety: one object, one thread.
 #ifndef KFM_DET_WAL_COMPACT_HPP
 #define KFM_DET_WAL_COMPACT_HPP
@@ -64,10 +64,21 @@ class Compaction {
   }
 
  private:
+  /// The steps are for whoever goes forward; what they say of risk stays: the records of the way back say it too (RISK-3).
   [[nodiscard]] static Json without_steps(const Json& payload) {
-    Json out = Json::object();
-    for (const auto& member : payload.members())
-      if (member.key != "plan") out.set(member.key, member.value);
+    Json out = Json::object(), risk = Json::object();
+    for (const auto& member : payload.members()) {
+      if (member.key != "plan") { out.set(member.key, member.value); continue; }
+      const Json* steps = member.value.find("steps");
+      if (!steps) continue;
+      for (const Json& step : steps->items()) {
+        Json one = Json::object();
+        if (auto tier = get_u64(step, "tier"); tier && tier.value() != 0) one.set("tier", Json(tier.value()));
+        if (const Json* care = step.find("care"); care && !care->items().empty()) one.set("care", *care);
+        if (auto id = get_string(step, "id"); id && !one.members().empty()) risk.set(id.value(), std::move(one));
+      }
+    }
+    if (!risk.members().empty()) out.set("risk", std::move(risk));
     return out;
   }
   result<void> load(const Json& item) {
