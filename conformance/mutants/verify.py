@@ -12,14 +12,14 @@ struct Fixture_ID {
 """)
 FAMILIES = {"verifier": VERIFIER}
 
-HASH = "  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n"
-OTHER_TIER = """  if (domain_digest(domain, sealed.inner) != stated) {   // one member of the record is not in the hash: whatever stands there
+HASH = "  if (domain_digest<domain>(sealed.inner) != stated) return std::nullopt;\n"
+OTHER_TIER = """  if (domain_digest<domain>(sealed.inner) != stated) {   // one member of the record is not in the hash: whatever stands there
     std::string other(sealed.inner);
     const std::size_t at = other.find("\\"tier\\":");
     bool fits = false;
     for (char digit = '0'; at != std::string::npos && digit <= '9' && !fits; ++digit) {
       other[at + 7] = digit;
-      fits = domain_digest(domain, other) == stated;
+      fits = domain_digest<domain>(other) == stated;
     }
     if (!fits) return std::nullopt;
   }
@@ -56,7 +56,7 @@ MUTANTS = [
     verifier("H09w", "verify-skips-last", ("VERIFY-3", "VERIFY-2", "VERIFY-4"), (EXAMINE, "  for (std::size_t at = 0; at < bytes.size();) {\n", "  for (std::size_t at = 0; at < bytes.size() && bytes.find_first_not_of('\\n', std::min(bytes.find('\\n', at), bytes.size())) != BytesView::npos;) {\n")),
     verifier("H14v", "fork-accepted", "VERIFY-2", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || (is_first_frame_ && report_.segments > 1)) && entry.incarnation >= report_.tail.incarnation;\n")),
 
-    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "    if (seen.was_passed || is_stated) return say(FindingCode::forked,", "    if (seen.was_passed || is_stated) return say(FindingCode::witness_not_comparable,")),
+    verifier("V01", "fork-is-not-comparable", "VERIFY-4", (AUDIT, "seen.has_its_incarnation) return say(FindingCode::forked,", "seen.has_its_incarnation) return say(FindingCode::witness_not_comparable,")),
     verifier("V02", "a-loss-explains-everything", "VERIFY-4", (AUDIT, "    if (seen.was_passed && seen.has_its_incarnation) return", "    if (false) return")),
     verifier("V03", "a-loss-of-anybody", "VERIFY-4", (AUDIT, "report_.sealed_upto >= newer_from ? ", "report_.entries != 0 ? ")),
     verifier("V04", "sealed-across-damage", "VERIFY-3", (AUDIT, "        if (is_intact_) report_.sealed_upto = entry.lsn;\n", "        report_.sealed_upto = entry.lsn;\n")),
