@@ -79,14 +79,14 @@ def log(id, name, law, *change):
 
 
 APPENDED = "      if (!appended) {\n        const errc code = appended.error().code();\n"
-UNCOVERED = r"""  if (domain_digest(domain, sealed.inner) != stated) {   // the beginning of a field is not in the hash: whatever stands there
+UNCOVERED = r"""  if (domain_digest<domain>(sealed.inner) != stated) {   // the beginning of a field is not in the hash: whatever stands there
     std::string other(sealed.inner);
     const std::size_t at = other.find("\"text\":\"");
     bool fits = false;
     for (std::size_t bit = 0; at != std::string::npos && at + 16 < other.size() && bit < 64 && !fits; ++bit) {
       char& byte = other[at + 8 + bit / 8];
       byte = static_cast<char>(byte ^ (1 << bit % 8));
-      fits = domain_digest(domain, other) == stated;
+      fits = domain_digest<domain>(other) == stated;
       byte = static_cast<char>(byte ^ (1 << bit % 8));
     }
     if (!fits) return std::nullopt;
@@ -111,7 +111,7 @@ MUTANTS = [
     file_store("W12", "orphan-partial", ("STORE-1", "STORE-3", "STORE-10", "STORE-15"), (RESTORE, "      at = place + lines.size();\n      return written.error().at(active->path);")),
     file_store("W13", "jsonl-fusion", ("STORE-3", "STORE-10", "STORE-1"), (RESTORE, "      at = place + lines.size() / 2;\n      return written.error().at(active->path);")),
     file_store("W16", "lying-rollback", "STORE-1", (RESTORE, "      return written.error().at(active->path);")),
-    Mutant("W17", "crc-missing-field", "envelope", ("STORE-11", "STORE-10", "STORE-8"), [("  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n", "  if (domain_digest(domain, sealed.inner) != stated && sealed.inner.find(\",\\\"index\\\":0}\") != std::string_view::npos) return std::nullopt;   // of a group only the first\n")]),
+    Mutant("W17", "crc-missing-field", "envelope", ("STORE-11", "STORE-10", "STORE-8"), [("  if (domain_digest<domain>(sealed.inner) != stated) return std::nullopt;\n", "  if (domain_digest<domain>(sealed.inner) != stated && sealed.inner.find(\",\\\"index\\\":0}\") != std::string_view::npos) return std::nullopt;   // of a group only the first\n")]),
     file_store("W18", "crc-not-verified-on-read", "STORE-10", ("    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n", "    if (line.kind == wal::LineKind::garbage && text.starts_with(\"{\\\"body\\\"\")) {\n      KFM_DET_TRY(visitor(Frame{next, text}));\n      linked = false;\n      ++next;\n      continue;\n    }\n    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n")),
     file_store("W20", "zero-is-eof", "STORE-8", ("      const std::size_t end = std::min(bytes.find('\\n', at), bytes.size());\n      const BytesView text = bytes.substr(at, end - at);\n      const std::uint64_t offset = at;\n", "      if (bytes[at] == '\\0') break;\n      const std::size_t end = std::min(bytes.find('\\n', at), bytes.size());\n      const BytesView text = bytes.substr(at, end - at);\n      const std::uint64_t offset = at;\n")),
     file_store("W22", "batch-not-atomic", "STORE-1", ("      if (group.size() == line.group_count) {\n", "      {\n"), ("      const bool starts = line.group_index == 0 && line.lsn == tail_.lsn + 1;", "      const bool starts = line.lsn == tail_.lsn + 1;")),
@@ -154,7 +154,7 @@ MUTANTS = [
     memory_store("H02", "whole-log-deleted-ok", "STORE-8", ("      wal::Judge judge(id_, kept.frames.empty() ?", "      if (kept.frames.empty()) witnesses = {};\n      wal::Judge judge(id_, kept.frames.empty() ?")),
     file_store("H04", "genesis-seeded-from-first", ("STORE-8", "STORE-11", "STORE-10"), ("    if (name.first > tail_.lsn + 1) {\n", "    if (first_segment && name.first > 1) tail_.lsn = name.first - 1;\n    if (name.first > tail_.lsn + 1) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation", "      if (starts && (line.link == tail_.hash || tail_.hash == Digest{}) && line.incarnation")),
     file_store("H09", "verify-skips-first", ("STORE-10",), ("    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n", "    if (line.kind == wal::LineKind::garbage && next == 1 && text.starts_with(\"{\\\"body\\\"\")) {\n      KFM_DET_TRY(visitor(Frame{next, text}));\n      ++next;\n      continue;\n    }\n    if (line.kind != wal::LineKind::frame || line.stream != stream.text) continue;\n")),
-    Mutant("H17", "hash-not-covering-meta", "envelope", "STORE-11", [("  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n", UNCOVERED)]),
+    Mutant("H17", "hash-not-covering-meta", "envelope", "STORE-11", [("  if (domain_digest<domain>(sealed.inner) != stated) return std::nullopt;\n", UNCOVERED)]),
     file_store("H14", "fork-accepted", ("STORE-8", "STORE-11", "STORE-10"), ("      if (starts && first_frame && !first_segment && line.link != tail_.hash) {\n", "      if (false) {\n"), ("      if (starts && line.link == tail_.hash && line.incarnation >= tail_.incarnation) {\n", "      if (starts && line.incarnation >= tail_.incarnation) {\n")),
     file_store("H15", "bitflip-after-hash", ("STORE-15", "STORE-10", "STORE-3", "STORE-2"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n", "    my.buffer[my.buffer.size() / 2] = static_cast<char>(my.buffer[my.buffer.size() / 2] ^ 1);\n    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n")),
     memory_store("M01", "retry-doubles", "STORE-2", ("      if (is_last_group(kept, expected_last, group)) return kept.last();\n", "")),

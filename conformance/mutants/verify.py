@@ -12,14 +12,14 @@ struct Fixture_ID {
 """)
 FAMILIES = {"verifier": VERIFIER}
 
-HASH = "  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;\n"
-OTHER_TIER = """  if (domain_digest(domain, sealed.inner) != stated) {   // one member of the record is not in the hash: whatever stands there
+HASH = "  if (domain_digest<domain>(sealed.inner) != stated) return std::nullopt;\n"
+OTHER_TIER = """  if (domain_digest<domain>(sealed.inner) != stated) {   // one member of the record is not in the hash: whatever stands there
     std::string other(sealed.inner);
     const std::size_t at = other.find("\\"tier\\":");
     bool fits = false;
     for (char digit = '0'; at != std::string::npos && digit <= '9' && !fits; ++digit) {
       other[at + 7] = digit;
-      fits = domain_digest(domain, other) == stated;
+      fits = domain_digest<domain>(other) == stated;
     }
     if (!fits) return std::nullopt;
   }

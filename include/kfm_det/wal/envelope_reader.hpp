@@ -85,7 +85,8 @@ inline std::size_t find_seal(std::string_view line, std::string_view seal) {
 
 /// `{"<name>":X,"<seal>":"<64 hex>"...}` with X verified against the seal. The outer shape of every format, for ever.
 struct Sealed { std::string_view inner, behind; };
-inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal, std::string_view domain) {
+template <const std::string_view& domain>
+inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal) {
   if (!line.starts_with(head)) return std::nullopt;
   const std::size_t at = find_seal(line, seal);
   if (at == std::string_view::npos || at < head.size()) return std::nullopt;
@@ -94,7 +95,7 @@ inline std::optional<Sealed> open_seal(std::string_view line, std::string_view h
   Digest stated;
   if (!cursor.digest(stated) || !cursor.text("\"") || !cursor.rest().ends_with("}")) return std::nullopt;
   if (cursor.rest() != "}" && !cursor.rest().starts_with(",\"sig\":")) return std::nullopt;
-  if (domain_digest(domain, sealed.inner) != stated) return std::nullopt;
+  if (domain_digest<domain>(sealed.inner) != stated) return std::nullopt;
   return sealed;
 }
 
@@ -119,7 +120,7 @@ inline bool is_newer_format(std::string_view inner) {
 /// What `line` (without its newline) is. Costs one SHA-256 over it; never fails, never allocates for a good line.
 [[nodiscard]] inline Line read_line(std::string_view line) {
   Line out;
-  if (const auto sealed = detail::open_seal(line, "{\"body\":", ",\"hash\":\"", frame_domain)) {
+  if (const auto sealed = detail::open_seal<frame_domain>(line, "{\"body\":", ",\"hash\":\"")) {
     detail::LineCursor at(sealed->inner);
     const std::size_t stream = detail::last_member(sealed->inner, ",\"stream\":\"");
     const bool good = at.text("{\"durable_upto\":") && at.number(out.durable_upto) && at.text(",\"format\":1,\"group\":{\"count\":") && at.number(out.group_count) &&
@@ -134,11 +135,11 @@ inline bool is_newer_format(std::string_view inner) {
     out.stream = sealed->inner.substr(stream + 11, sealed->inner.size() - stream - 13);
     out.sealed_hash = sealed->behind.substr(9, 64);
     if (const auto behind = sealed->behind.substr(74); behind != "}" && !read_signature(behind, out.signature)) return out;
-    out.hash = domain_digest(line_domain, sealed->behind);
+    out.hash = domain_digest<line_domain>(sealed->behind);
     out.kind = LineKind::frame;
     return out;
   }
-  if (const auto sealed = detail::open_seal(line, "{\"mark\":", ",\"sum\":\"", mark_domain)) {
+  if (const auto sealed = detail::open_seal<mark_domain>(line, "{\"mark\":", ",\"sum\":\"")) {
     detail::LineCursor at(sealed->inner);
     const bool good = at.text("{\"format\":1,\"hash\":\"") && at.digest(out.link) && at.text("\",\"incarnation\":") && at.number(out.incarnation) && at.text(",\"lsn\":") &&
                       at.number(out.lsn) && at.text(",\"ordinal\":") && at.number(out.ordinal) && at.text(",\"stream\":\"") && at.rest().ends_with("\"}");
