@@ -27,7 +27,7 @@ result<wal::KeyRing> read_ring(const LookingFileSystem& fs, const std::string& p
 void print(Screen& screen, const wal::VerifyReport& report) {
   for (const std::string& line : lines_of(report.text())) {   // its own texts are escaped already; the screen does it again, so that nobody has to know
     const Tone tone = line.starts_with("error ") ? Tone::bad : line.starts_with("note ") ? Tone::warning : line.starts_with("  ") ? Tone::plain : report.is_intact() ? Tone::good : Tone::bad;
-    screen.line({{line, tone}});
+    screen.paragraph({line, tone}, line.starts_with("  ") ? 14 : 2);
   }
 }
 
@@ -67,7 +67,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       options.policy.signed_each_group = given->each_group;
       options.records = !given->chain_only;
       options.threads = given->threads;
-      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream));
+      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, archive_codec()));
       if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
       if (tool.screen.wishes.json) {
         Json out = report.json();
