@@ -469,15 +469,17 @@ class Acting(Scratch):
             text = file.read()
         self.assertEqual(text, self.ok("wal", "extract", self.log, "latest"))
         self.assertEqual(text, subprocess.run([kfm_det.PROGRAM, "bundle", self.runs()[0]["run"], "--state", self.state], capture_output=True, text=True, check=True).stdout)
-        self.fails(5, "", "wal", "extract", self.log, "latest", "--out", out)   # never over what is there
+        self.fails(2, "this file is there already, and is not written over", "wal", "extract", self.log, "latest", "--out", out)
 
     def test_keys(self):
         key, ring = self.path("a.pem"), self.path("ring")
-        text = self.ok("wal", "keys", "new", key, "--name", "2026a")
+        new = run("wal", "keys", "new", key, "--name", "2026a")
+        self.assertEqual((new.code, new.err), (0, "The file does not hold the name: say 2026a again wherever the key is given.\n"))
+        text = new.out
         self.assertRegex(text, r"key +2026a\n +public key +[0-9a-f]{64}\n")
         self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
         before = everything_in(key)
-        self.fails(5, "", "wal", "keys", "new", key)
+        self.fails(2, "this file is there already, and is not written over", "wal", "keys", "new", key)
         self.assertEqual(everything_in(key), before)
         self.same("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
         self.ok("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--actor", "ci")
@@ -502,6 +504,156 @@ class Acting(Scratch):
         self.assertIn("actor_refused", self.same("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
         self.damage()
         self.assertIn("error damaged", self.same("wal", "verify", self.log, code=6).out)
+
+
+class Trimming(Scratch):
+    """compact and archive: what they move is still told, and killed anywhere they are gone on with."""
+
+    def setUp(self):
+        super().setUp()
+        self.state = self.path("state")
+        self.sink = ["--sink", "sqlite:" + self.path("state/summaries.db")]
+        self.log = self.path("state/wal")
+        self.folder_of_log = self.path("state/wal", kfm_det.STREAM)
+
+    def told(self, log=None):
+        """What is said of the runs, and must not change."""
+        shown = json.loads(self.ok("wal", "show", log or self.log, "--json"))
+        return [{name: value for name, value in one.items() if name != "folded"} for one in shown["runs"]]
+
+    def effects(self, run, log=None):
+        return [(one["business_key"], one["state"], one.get("version"), one.get("answer")) for one in json.loads(self.ok("wal", "show", log or self.log, run, "--json"))["effects"]]
+
+    def segments(self, *folder):
+        where = os.path.join(self.folder_of_log, *folder)
+        return sorted(name for name in os.listdir(where) if ".jsonl" in name) if os.path.isdir(where) else []
+
+    def unchanged(self, *words, code=0):
+        before = everything_in(self.folder)
+        done = run(*words)
+        self.assertEqual(done.code, code, done.out + done.err)
+        self.assertEqual(everything_in(self.folder), before)
+        return done
+
+    def two_runs(self):
+        updates(self.state, 400)
+        updates(self.state, 800)
+        return [one["run"] for one in json.loads(self.ok("wal", "show", self.log, "--json"))["runs"]]
+
+    def test_compact(self):
+        first, second = self.two_runs()
+        told, effects = self.told(), self.effects(second)
+        records = json.loads(self.ok("wal", "stats", self.log, "--json"))["records"]
+        preview = self.unchanged("wal", "compact", self.log, *self.sink, "--dry-run")
+        self.assertRegex(preview.out, rf"^would fold LSN 1 to {records} into a checkpoint of 2 finished and 0 open runs, and move 2 segments \(512.0 KiB\) to .*/archive. Nothing was changed.\n$")
+        done = json.loads(self.ok("wal", "compact", self.log, *self.sink, "--actor", "night shift", "--json"))
+        self.assertEqual((done["begins_at"], done["finished_runs"], done["archived_segments"], done["written"]), (records + 1, 2, 2, True))
+        self.assertEqual((len(self.segments()), len(self.segments("archive"))), (1, 2))
+        self.assertEqual((self.told(), self.effects(second)), (told, effects), "what it says of the runs is what it said before")
+        again = self.unchanged("wal", "compact", self.log, *self.sink, "--dry-run")
+        self.assertIn("nothing to compact", again.out)
+        before = self.told(), self.segments(), self.segments("archive")
+        self.assertIn("nothing to compact", self.ok("wal", "compact", self.log, *self.sink))
+        self.assertEqual((self.told(), self.segments(), self.segments("archive")), before)
+
+        text = self.ok("wal", "show", self.log)
+        self.assertRegex(text, rf"verdict +Clean: 1 record \(LSN {records + 1} to {records + 1}\), all of them proven durable\n")
+        self.assertRegex(text, rf"compacted +LSN 1 to {records} are in the checkpoint at LSN {records + 1}, and as they were sealed in \S+/archive \(2 segments\)\n")
+        self.assertRegex(text, r"runs +2 runs: 2 committed; 2 of them folded into the checkpoint\n")
+        self.assertEqual([row.split()[-1] for row in lines_like("weather.csv", text)], ["folded", "folded"])
+        one = self.ok("wal", "show", self.log, second)
+        self.assertRegex(one, r"asked by +trigger weather.csv \(manual\), actor monthly-summary\n")
+        self.assertRegex(one, rf"records +all of them are in the checkpoint at LSN {records + 1}, and as they were sealed in ")
+        stats = json.loads(self.ok("wal", "stats", self.log, "--json"))
+        self.assertEqual((stats["records"], stats["log"]["records"], stats["log"]["first_lsn"], stats["log"]["last_lsn"], stats["records_by_phase"], stats["runs_by_status"]), (1, 1, records + 1, records + 1, {"CHECKPOINT": 1}, {"committed": 2}))
+        self.assertRegex(self.ok("wal", "tail", self.log), rf"^ +{records + 1} .*CHECKPOINT +DONE +part 1 of 1: what the records below came to\n$")
+        self.assertEqual(json.loads(self.ok("wal", "head", self.log, "--json"))["lsn"], records + 1)
+        self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
+
+        updates(self.state, 900)   # and it goes on
+        text = self.ok("wal", "show", self.log)
+        self.assertEqual([row.split()[-1] for row in lines_like("weather.csv", text)], ["folded", "folded", "here"])
+        self.ok("wal", "undo", self.log, second, *self.sink)
+        text = self.ok("wal", "show", self.log, second)
+        self.assertRegex(text, r"records +the first of them are in the checkpoint")
+        self.assertRegex(text, r"SETTLED +ended undone")
+
+    def test_what_was_folded_is_found_in_the_archive(self):
+        _, second = self.two_runs()
+        drawn, bundle = (self.ok("wal", words, self.log, second) for words in ("graph", "extract"))
+        self.ok("wal", "compact", self.log, *self.sink, "--zstd")
+        self.assertTrue(all(name.endswith(".jsonl.zst") for name in self.segments("archive")))
+        for words in ("graph", "extract"):
+            done = self.fails(10, "the plan of this run was folded into the checkpoint at LSN", "wal", words, self.log, second)
+        advice = re.search(r"(mkdir -p .*), then ask `old`", done.err).group(1)
+        subprocess.run(["bash", "-c", advice], check=True, cwd=self.folder)
+        self.assertEqual(self.ok("wal", "graph", self.path("old"), second), drawn)
+        self.assertEqual(self.ok("wal", "extract", self.path("old"), second), bundle)
+
+    def test_archive(self):
+        _, second = self.two_runs()
+        told, effects, drawn = self.told(), self.effects(second), self.ok("wal", "graph", self.log, second)
+        preview = self.unchanged("wal", "archive", self.log, *self.sink, "--dry-run")
+        self.assertRegex(preview.out, r"^would move 2 segments \(512.0 KiB\) to .*/archive. Nothing was changed.\n$")
+        self.assertRegex(self.ok("wal", "archive", self.log, *self.sink), r"^moved 2 segments \(512.0 KiB\) to .*/archive.\n$")
+        self.assertEqual((self.segments(), len(self.segments("archive"))), ([], 2))
+        self.assertEqual((self.told(), self.effects(second), self.ok("wal", "graph", self.log, second)), (told, effects, drawn), "an archive is a part of the log")
+        self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
+        self.assertRegex(self.ok("wal", "show", self.log), r"archive +2 segments of the log in \S+/archive\n")
+        self.assertIn("nothing to archive", self.unchanged("wal", "archive", self.log, *self.sink).out)
+        updates(self.state, 900)   # and it goes on
+        self.assertEqual(len(self.segments()), 1)
+        self.ok("wal", "archive", self.log, *self.sink, "--zstd")
+        self.assertEqual([name[-4:] for name in self.segments("archive")], ["sonl", "sonl", ".zst"])
+        self.assertEqual((len(self.told()), self.told()[:2]), (3, told))
+        self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
+
+    def test_an_owner_at_work_is_not_disturbed(self):
+        updates(self.state, 60)
+        data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
+        asleep = subprocess.Popen([kfm_det.PROGRAM, "run", "--data", data, "--state", self.state, "--stop-after-events", "6"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.waitpid(asleep.pid, os.WUNTRACED)
+        for words in ("compact", "archive"):
+            self.fails(4, "another owner works on this scope", "wal", words, self.log, *self.sink)
+        self.assertEqual(self.segments("archive"), [])
+        asleep.send_signal(signal.SIGCONT)
+        self.assertEqual(asleep.wait(), 0)
+
+    def test_a_damaged_log_is_refused(self):
+        self.two_runs()
+        with open(os.path.join(self.folder_of_log, self.segments()[0]), "r+b") as file:
+            file.seek(30000)
+            file.write(b"#")
+        for words in ("compact", "archive"):
+            for more in ((), ("--dry-run",)):
+                self.assertIn("corrupt_committed", self.unchanged("wal", words, self.log, *self.sink, *more, code=6).err)
+
+    def test_killed_anywhere(self):
+        """Killed wherever the clock says; and what a kill between copy and removal leaves, made by hand."""
+        for words in ("compact", "archive"):
+            with self.subTest(words):
+                shutil.rmtree(self.state, ignore_errors=True)
+                _, second = self.two_runs()
+                told, effects = self.told(), self.effects(second)
+                kills = 0
+                for ms in (1, 2, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 60, 100):
+                    child = subprocess.Popen([kfm_det.TOOL, "wal", words, self.log, *self.sink], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    time.sleep(ms / 1000)
+                    child.kill()
+                    kills += child.wait() != 0
+                    self.assertEqual((self.told(), self.effects(second)), (told, effects), ms)
+                self.assertGreater(kills, 0)
+                self.ok("wal", words, self.log, *self.sink)
+                self.assertIn("nothing to", self.ok("wal", words, self.log, *self.sink))
+                # a copy was made, and its original not taken away yet; another was in the making
+                back = self.segments("archive")[-1]
+                shutil.copy(os.path.join(self.folder_of_log, "archive", back), os.path.join(self.folder_of_log, back))
+                with open(os.path.join(self.folder_of_log, "archive", "tmp-%020d-%020d" % (1, 1)), "w", encoding="utf-8") as file:
+                    file.write("half a co")
+                self.assertEqual((self.told(), self.effects(second)), (told, effects))
+                self.ok("wal", words, self.log, *self.sink)
+                self.assertEqual((self.told(), self.effects(second)), (told, effects))
+                self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\u009b31m\x7f\u0085\u202e\u2066\u200f\ufeff\U000e0041\r\n\t\\\"'<b>&amp;&#27;`$(id)`{}|#35;%%]--> x é日"

@@ -46,6 +46,12 @@ inline void add_log(CLI::App& command, std::string& log) {
   command.add_option("LOG", log, "The folder of a stream (root/<stream id>), or a root that holds one")->required()->type_name("");
 }
 
+/// What a file system answers for a new file whose name is taken is no owner who went on: it is a name that was badly chosen.
+[[nodiscard]] inline Error name_is_taken(const Error& error, const std::string& path) {
+  if (error.code() != errc::conflict) return error;
+  return Error(errc::invalid_argument, "this file is there already, and is not written over", path, "Give a name that is free");
+}
+
 void add_wal_show(Tool& tool, CLI::App& wal);
 void add_wal_tail(Tool& tool, CLI::App& wal);
 void add_wal_head(Tool& tool, CLI::App& wal);
@@ -57,6 +63,8 @@ void add_wal_extract(Tool& tool, CLI::App& wal);
 void add_wal_evidence(Tool& tool, CLI::App& wal);
 void add_wal_repair(Tool& tool, CLI::App& wal);
 void add_wal_undo(Tool& tool, CLI::App& wal);
+void add_wal_compact(Tool& tool, CLI::App& wal);
+void add_wal_archive(Tool& tool, CLI::App& wal);
 void add_man(Tool& tool);
 void add_completion(Tool& tool);
 

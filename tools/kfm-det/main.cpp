@@ -70,6 +70,8 @@ int run(int argc, char** argv) {
   add_wal_undo(tool, wal);
   add_wal_evidence(tool, wal);
   add_wal_repair(tool, wal);
+  add_wal_compact(tool, wal);
+  add_wal_archive(tool, wal);
   add_wal_keys(tool, wal);
   add_completion(tool);
   add_man(tool);
@@ -84,7 +86,7 @@ int run(int argc, char** argv) {
     return screen.flush() ? exit_code::done : exit_code_of(errc::io_error);
   } catch (const CLI::ParseError& error) {
     screen.error(what_is_wrong(app, error, {argv + 1, argv + argc}));
-    screen.say({{"kfm-det --help, or --help behind a command, says what there is.", Tone::dim}});
+    screen.say({"kfm-det --help, or --help behind a command, says what there is.", Tone::dim});
     return exit_code::usage;
   }
   const auto outcome = tool.action();

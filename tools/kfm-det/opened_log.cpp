@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <kfm_det/adapters/zstd.hpp>
 #include <kfm_det/files/posix_error.hpp>
 
 #include "exit_codes.hpp"
@@ -17,7 +18,12 @@ namespace kfm_det::tool {
 
 namespace {
 
-[[nodiscard]] bool is_log(const segment::Listing& names) { return !names.segments.empty() || !names.claims.empty(); }
+/// A copy of an archive, in a folder of the stream's name, is one too.
+[[nodiscard]] bool is_log(const LookingFileSystem& fs, const std::string& folder, const segment::Listing& names) {
+  if (!names.segments.empty() || !names.claims.empty()) return true;
+  const auto archived = segment::list_archive(fs, folder);
+  return archived && !archived.value().empty();
+}
 
 [[nodiscard]] bool is_directory(const std::string& path) {
   struct stat status = {};
@@ -72,7 +78,7 @@ result<LogPlace> find_log(const std::string& given) {
   const LookingFileSystem fs;
   KFM_DET_TRY(const std::string folder, absolute_folder(given));
   KFM_DET_TRY(const auto names, segment::list(fs, folder));
-  if (is_log(names)) return LogPlace{given, folder, segment::parent_of(folder), {name_of(folder)}};
+  if (is_log(fs, folder, names)) return LogPlace{given, folder, segment::parent_of(folder), {name_of(folder)}};
 
   std::vector<std::string> logs;
   KFM_DET_TRY(const auto entries, fs.list(folder));
@@ -80,13 +86,24 @@ result<LogPlace> find_log(const std::string& given) {
     const std::string path = (folder == "/" ? "" : folder) + "/" + entry;
     if (!is_directory(path)) continue;
     const auto inside = segment::list(fs, path);
-    if (inside && is_log(inside.value())) logs.push_back(entry);
+    if (inside && is_log(fs, path, inside.value())) logs.push_back(entry);
   }
   if (logs.size() == 1) return LogPlace{given, (folder == "/" ? "" : folder) + "/" + logs.front(), folder, {logs.front()}};
   if (logs.empty()) return Error(errc::invalid_argument, "this is no log: neither it nor a folder in it holds a segment (<ordinal>-<LSN>.jsonl)", given, "Name the folder of a log, such as state/wal");
   std::string list;
   for (const auto& name : logs) list += (list.empty() ? "" : ", ") + name;
   return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + given + (given.ends_with('/') ? "" : "/") + logs.front());
+}
+
+const ArchiveCodec* archive_codec() {
+  static const ZstdCodec codec;
+  return &codec;
+}
+
+result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const LookingFileSystem& fs) {
+  FileStoreOptions options;
+  options.codec = archive_codec();
+  return FileStore<LookingFileSystem>::open(place.root, options, fs);
 }
 
 std::vector<SegmentFile> segments_of(const LogPlace& place) { return segments_of(LookingFileSystem(), place.folder); }
@@ -117,7 +134,7 @@ result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std:
   progress->first = read;
   progress->second = 2 * total;   // once for the verdict, once for the records
 
-  KFM_DET_TRY(auto store, FileStore<LookingFileSystem>::open(place.root, {}, fs));
+  KFM_DET_TRY(auto store, looking_store(place, fs));
   KFM_DET_TRY(auto stream, store.open_stream(place.stream));
   KFM_DET_TRY(Recovery recovery, stream.inspect(witnesses));
   for (int again = 0; again < 3 && recovery.verdict != Verdict::clean && recovery.verdict != Verdict::io_error; ++again) {   // a writer may be half way through a line
@@ -126,7 +143,8 @@ result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std:
     KFM_DET_TRY(recovery, stream.inspect(witnesses));
   }
   if (is_usable(recovery.verdict) && recovery.tail.lsn == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments)); }
-  return OpenedLog(std::move(place), std::move(stream), std::move(recovery), std::move(segments));
+  KFM_DET_TRY(auto archived, segment::list_archive(fs, place.folder));
+  return OpenedLog(std::move(place), std::move(stream), std::move(recovery), std::move(segments), std::move(archived));
 }
 
 std::uint64_t OpenedLog::bytes() const {
@@ -135,18 +153,31 @@ std::uint64_t OpenedLog::bytes() const {
   return out;
 }
 
+std::string OpenedLog::where_older_are() const {
+  return "the checkpoint at LSN " + std::to_string(first()) + (archived_.empty() ? "" : ", and as they were sealed in " + place_.shown(segment::archive_path(place_.folder)) + " (" + count_of(archived_.size(), "segment") + ")");
+}
+
+Error OpenedLog::was_folded(const std::string& what, const RunId& run) const {
+  const std::string stream = place_.stream.text, archive = place_.shown(segment::archive_path(place_.folder));
+  return Error(errc::not_found, what + " was folded into the checkpoint at LSN " + std::to_string(first()), run.text(),
+               archived_.empty() ? "Look for a copy of the log from before it was compacted" : "Its records are in the archive: mkdir -p old/" + stream + " && cp -r " + archive + " old/" + stream + "/, then ask `old`");
+}
+
 void OpenedLog::print_verdict(Screen& screen) const {
   const bool good = is_usable(recovery_.verdict);
   screen.field("log", {place_.stream.text + ", in " + place_.given, Tone::strong});
   std::string text{name(recovery_.verdict)};
   if (recovery_.tail.lsn == 0) text += good ? ": no record yet" : "";
   else if (good) {
-    text += ": " + count_of(recovery_.tail.lsn, "record") + ", ";
-    if (recovery_.proven == recovery_.tail.lsn) text += "all of them proven durable";
-    else text += (recovery_.proven == 0 ? std::string("none") : std::to_string(recovery_.proven)) + " of them proven durable; the last " + std::to_string(recovery_.tail.lsn - recovery_.proven) + " rest on one copy until the next sync";
-  } else text += "; " + count_of(recovery_.tail.lsn, "record") + " can be read in front of it";
+    const std::uint64_t proven = recovery_.proven < first() ? 0 : recovery_.proven - first() + 1;
+    text += ": " + count_of(records(), "record") + (is_compacted() ? " (LSN " + std::to_string(first()) + " to " + std::to_string(recovery_.tail.lsn) + ")" : "") + ", ";
+    if (proven == records()) text += "all of them proven durable";
+    else text += (proven == 0 ? std::string("none") : std::to_string(proven)) + " of them proven durable; the last " + std::to_string(records() - proven) + " rest on one copy until the next sync";
+  } else text += "; " + count_of(records(), "record") + " can be read in front of it";
   if (recovery_.verdict == Verdict::torn_tail) text += "; behind them something unproven was cut, and is kept";
   screen.field("verdict", {text, recovery_.verdict == Verdict::clean ? Tone::good : good ? Tone::warning : Tone::bad});
+  if (is_compacted()) screen.field("compacted", "LSN 1 to " + std::to_string(first() - 1) + " are in " + where_older_are());
+  else if (!archived_.empty()) screen.field("archive", count_of(archived_.size(), "segment") + " of the log in " + place_.shown(segment::archive_path(place_.folder)));
   for (const auto& item : recovery_.evidence) {
     screen.field("evidence", place_.shown(item.where) + (item.length != 0 ? ", bytes " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) : "") + ": " + item.sentence);
   }
@@ -156,7 +187,7 @@ Json OpenedLog::to_json() const {
   Json evidence = Json::array();
   for (const auto& item : recovery_.evidence)
     evidence.push(Json::object({{"length", Json(item.length)}, {"offset", Json(item.offset)}, {"sentence", Json(printable(item.sentence))}, {"where", Json(printable(item.where))}}));
-  return Json::object({{"evidence", std::move(evidence)}, {"incarnation", Json(recovery_.incarnation)}, {"proven", Json(recovery_.proven)}, {"records", Json(recovery_.tail.lsn)},
+  return Json::object({{"archived_segments", Json(static_cast<std::uint64_t>(archived_.size()))}, {"evidence", std::move(evidence)}, {"first_lsn", Json(first())}, {"last_lsn", Json(recovery_.tail.lsn)}, {"incarnation", Json(recovery_.incarnation)}, {"proven", Json(recovery_.proven)}, {"records", Json(records())},
                        {"stream", Json(printable(place_.stream.text))}, {"verdict", Json(name(recovery_.verdict))}});
 }
 
@@ -166,7 +197,7 @@ int OpenedLog::outcome(Screen& screen) const {
   if (recovery_.verdict == Verdict::foreign) error = of_another_stream(error);
   screen.error(place_.shown(error.message()));
   if (can_accept(recovery_.verdict))
-    screen.say({{"kfm-det wal evidence: what this rests on; kfm-det wal repair: what accepting the loss would mean.", Tone::dim}});
+    screen.say({"kfm-det wal evidence: what this rests on; kfm-det wal repair: what accepting the loss would mean.", Tone::dim});
   return exit_code_of(error.code());
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <kfm_det/contracts/archive_codec.hpp>
 #include <kfm_det/stores/file_store.hpp>
 #include <kfm_det/wal/log.hpp>
 
@@ -44,6 +45,10 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
+/// What reads, and packs, archived segments (`.jsonl.zst`).
+[[nodiscard]] const ArchiveCodec* archive_codec();
+/// The store of a log, to look at.
+[[nodiscard]] result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const LookingFileSystem& fs = LookingFileSystem());
 [[nodiscard]] std::vector<SegmentFile> segments_of(const LogPlace& place);
 /// To be asked where no record was found. Errors: corrupt_committed when the files are nothing that a FileStore wrote.
 [[nodiscard]] result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments);
@@ -59,6 +64,18 @@ class OpenedLog {
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] const std::vector<SegmentFile>& segments() const { return segments_; }
   [[nodiscard]] std::uint64_t bytes() const;
+  /// Segments that were moved to archive/.
+  [[nodiscard]] const std::vector<segment::Place>& archived() const { return archived_; }
+
+  /// Where the log begins: LSN 1, or the checkpoint that what is older was folded into.
+  [[nodiscard]] Lsn first() const { return recovery_.base; }
+  [[nodiscard]] bool is_compacted() const { return recovery_.base > 1; }
+  /// Records that are here: none below first().
+  [[nodiscard]] std::uint64_t records() const { return recovery_.tail.lsn < first() ? 0 : recovery_.tail.lsn - first() + 1; }
+  /// "the checkpoint at LSN 310, and as they were sealed in archive/": where records below first() are.
+  [[nodiscard]] std::string where_older_are() const;
+  /// What a run cannot be asked any more, as its records were folded; with the way to them.
+  [[nodiscard]] Error was_folded(const std::string& what, const RunId& run) const;
 
   /// Every record up to the last good frame. Errors: those of wal::read_records.
   [[nodiscard]] result<Lsn> read(Lsn from, wal::RecordVisitor visitor) { return wal::read_records(stream_, from, visitor); }
@@ -73,12 +90,13 @@ class OpenedLog {
 
  private:
   using Stream = FileStore<LookingFileSystem>::Stream;
-  OpenedLog(LogPlace place, Stream stream, Recovery recovery, std::vector<SegmentFile> segments)
-      : place_(std::move(place)), stream_(std::move(stream)), recovery_(std::move(recovery)), segments_(std::move(segments)) {}
+  OpenedLog(LogPlace place, Stream stream, Recovery recovery, std::vector<SegmentFile> segments, std::vector<segment::Place> archived)
+      : place_(std::move(place)), stream_(std::move(stream)), recovery_(std::move(recovery)), segments_(std::move(segments)), archived_(std::move(archived)) {}
   LogPlace place_;
   Stream stream_;
   Recovery recovery_;
   std::vector<SegmentFile> segments_;
+  std::vector<segment::Place> archived_;
 };
 
 }  // namespace kfm_det::tool

@@ -24,6 +24,7 @@ namespace kfm_det::tool {
 struct OperateArguments {
   std::string log, sink, locks, actor, key, key_name;
   bool dry_run = false;
+  const ArchiveCodec* codec = archive_codec();   ///< reads what is packed in the archive, and packs what goes there; null: neither
 };
 
 inline void add_operate_options(CLI::App& command, OperateArguments& given) {
@@ -69,7 +70,9 @@ template <class Sg>
   KFM_DET_TRY(const bool there, PosixFileSystem().exists(locks));
   if (!there) return Error(errc::not_found, "the updater's locks are not in this folder, and without its lock nothing is begun", locks, "Name the folder that the updater gives to FileLock: --locks FOLDER");
   KFM_DET_TRY(const Scope scope, scope_of(place.stream));
-  KFM_DET_TRY(auto store, FileStore<>::open(place.root));
+  FileStoreOptions options;
+  options.codec = given.codec;
+  KFM_DET_TRY(auto store, FileStore<>::open(place.root, options));
   KFM_DET_TRY(auto lock, FileLock<>::open(std::move(locks)));
   KFM_DET_TRY(auto sink, open_sink(given.sink, false));
   Environment<SystemClock, FileSourceReader, Sg> environment{.signer = std::move(signer)};   // a signer has no default
@@ -87,7 +90,7 @@ struct LookedAt {
 [[nodiscard]] inline result<LookedAt> look_at(const OperateArguments& given) {
   KFM_DET_TRY(LogPlace place, find_log(given.log));
   KFM_DET_TRY(Scope scope, scope_of(place.stream));
-  KFM_DET_TRY(auto store, FileStore<LookingFileSystem>::open(place.root, {}, LookingFileSystem()));
+  KFM_DET_TRY(auto store, looking_store(place));
   KFM_DET_TRY(auto sink, open_sink(given.sink, true));
   return LookedAt{std::move(place), std::move(store), std::move(sink), std::move(scope)};
 }

@@ -25,6 +25,9 @@ namespace kfm_det::tool {
   std::string out = text_in(record.payload, "business_key");
   const auto add = [&](const std::string& text) { if (!text.empty()) out += (out.empty() ? "" : " ") + text; };
   if (out.empty()) out = record.step_id;
+  if (record.phase == wal::Phase::CONTROL && record.operation == wal::operation::checkpoint)
+    if (const auto part = get_u64(record.payload, "part"), parts = get_u64(record.payload, "parts"); part && parts)
+      add("part " + std::to_string(part.value() + 1) + " of " + std::to_string(parts.value()) + ": what the records below came to");
   if (record.phase == wal::Phase::UPSERT && record.operation == wal::operation::withdraw) add("(withdraw)");
   if (record.phase == wal::Phase::EXECUTE) add("(" + record.operation + ")");
   if (record.phase == wal::Phase::PLAN)

@@ -33,6 +33,21 @@ namespace {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+/// 0: no terminal, or one that does not know.
+[[nodiscard]] std::size_t width_of_terminal(int file) {
+  winsize size = {};
+  return ::isatty(file) == 1 && ::ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 0;
+}
+
+/// Calls for each line of a text whose words are wrapped.
+template <class Each>
+void wrap(Span text, std::size_t width, std::size_t used, std::size_t hanging, Each each) {
+  do {
+    each(width > used + 10 ? text.take_words(width - used) : std::exchange(text, Span("")));
+    used = hanging;   // the first line stands behind its head
+  } while (text.width() != 0);
+}
+
 }  // namespace
 
 Span Span::take_words(std::size_t columns) {
@@ -63,8 +78,8 @@ Screen::Screen() : started_ns_(now_ns()) {
   const char* const no_color = std::getenv("NO_COLOR");
   const char* const term = std::getenv("TERM");
   may_colour_ = (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::strcmp(term, "dumb") != 0);
-  winsize size = {};
-  if (out_is_terminal_ && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) width_ = size.ws_col;
+  width_ = width_of_terminal(STDOUT_FILENO);
+  err_width_ = width_of_terminal(STDERR_FILENO);
 }
 
 std::string Screen::painted(const Line& line, bool colours) const {
@@ -81,6 +96,11 @@ std::string Screen::painted(const Line& line, bool colours) const {
 
 void Screen::line(const Line& line) {
   if (!wishes.json) raw(painted(line, out_is_terminal_) + "\n");
+}
+
+void Screen::paragraph(const Span& text, std::size_t hanging) {
+  bool first = true;
+  wrap(text, width_, 0, hanging, [&](const Span& piece) { line({Span::spaces(std::exchange(first, false) ? 0 : hanging), piece}); });
 }
 
 void Screen::field(std::string_view name, Span text) {
@@ -117,18 +137,23 @@ bool Screen::flush() {
   return !failed_;
 }
 
-void Screen::say(const Line& line) {
-  if (wishes.quiet) return;
+void Screen::wrapped_to_stderr(const Span& head, Span text) {
   clear_progress();
-  const std::string text = painted(line, err_is_terminal_) + "\n";
-  std::fputs(text.c_str(), stderr);
+  constexpr std::size_t hanging = 2;
+  bool first = true;
+  wrap(std::move(text), err_width_, head.width(), hanging, [&](const Span& piece) {
+    const std::string out = painted({std::exchange(first, false) ? head : Span::spaces(hanging), piece}, err_is_terminal_) + "\n";
+    std::fputs(out.c_str(), stderr);
+  });
+}
+
+void Screen::say(const Span& text) {
+  if (!wishes.quiet) wrapped_to_stderr("", text);
 }
 
 void Screen::error(std::string_view sentence) {
-  clear_progress();
   (void)flush();   // in the order in which a person reads it
-  const std::string text = painted({{"kfm-det: ", Tone::bad}, {sentence}}, err_is_terminal_) + "\n";
-  std::fputs(text.c_str(), stderr);
+  wrapped_to_stderr({"kfm-det: ", Tone::bad}, sentence);
 }
 
 void Screen::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {

@@ -67,6 +67,8 @@ class Screen {
   /// A line of the result. Does nothing where JSON was asked for.
   void line(const Line& line);
   void blank() { line({}); }
+  /// A sentence of the result, its words wrapped, what follows the first line indented by `hanging`.
+  void paragraph(const Span& text, std::size_t hanging = 2);
   /// "  name        text", the text wrapped below itself.
   void field(std::string_view name, Span text);
   /// A document or a line of the result: canonical bytes into a pipe, the same value without control characters on a terminal.
@@ -77,9 +79,9 @@ class Screen {
   /// Everything written so far is out; false when it could not be written.
   [[nodiscard]] bool flush();
 
-  /// A sentence to the person, on stderr, unless they asked for quiet.
-  void say(const Line& line);
-  /// "kfm-det: ..." on stderr, quiet or not.
+  /// A sentence to the person, on stderr, unless they asked for quiet. Its words wrap on a terminal.
+  void say(const Span& text);
+  /// "kfm-det: ..." on stderr, quiet or not. Its words wrap on a terminal.
   void error(std::string_view sentence);
   void error(const Error& error) { this->error(error.message()); }
 
@@ -89,7 +91,8 @@ class Screen {
 
  private:
   [[nodiscard]] std::string painted(const Line& line, bool colours) const;
-  std::size_t width_ = 0;
+  void wrapped_to_stderr(const Span& head, Span text);
+  std::size_t width_ = 0, err_width_ = 0;
   bool out_is_terminal_ = false, err_is_terminal_ = false, may_colour_ = true, failed_ = false;
   int shown_percent_ = -1;
   std::int64_t started_ns_ = 0;

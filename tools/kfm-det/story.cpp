@@ -40,14 +40,52 @@ void see_effect(Story& story, const wal::WalRecord& record, const StoryEntry& en
   }
 }
 
+/// What the checkpoint says of the run's effects.
+result<void> take_folded(Story& story, const FoldedRun& folded) {
+  using Progress = wal::EffectState::Progress;
+  story.is_folded = true;
+  story.plan = folded.background.payload;
+  for (const auto& [step, executed] : folded.run.executed) story.executed[step] = executed.size;
+  if (folded.run.is_lost || story.plan.is_null()) return success();
+  wal::RunState planned;
+  KFM_DET_TRY(wal::read_plan(planned, story.plan));
+  for (std::size_t i = 0; i < planned.effects.size(); ++i) {
+    StoryEffect effect{planned.effects[i], "", "", 0, 0};
+    const auto said = folded.background.published.find(effect.state.step_id);
+    if (said != folded.background.published.end()) {
+      effect.version = text_in(said->second, "key");
+      effect.result = text_in(said->second, "result");
+    }
+    if (folded.run.has_effects && i < folded.run.effects.size()) effect.state.progress = folded.run.effects[i].progress;
+    else if (folded.run.status == wal::RunStatus::committed) effect.state.progress = Progress::done;
+    else if (wal::is_taken_back(folded.run.status)) effect.state.progress = Progress::withdrawn;
+    else effect.state.progress = said == folded.background.published.end() ? Progress::planned : Progress::unknown;
+    story.effects.push_back(std::move(effect));
+  }
+  return success();
+}
+
 }  // namespace
 
 Runs read_runs(OpenedLog& log) {
   Runs out;
   wal::Replay replay;
+  wal::CheckpointText checkpoint;
+  const auto fold = [&](const Json& item) -> result<void> {
+    if (const Json* ends = item.find("ends")) return out.ends.read(*ends);
+    const Json* const json = item.find("run");
+    if (json == nullptr) return success();
+    FoldedRun folded;
+    KFM_DET_TRY(folded.run, wal::read_run(*json, &folded.background));
+    out.actors[folded.run.id] = folded.background.actor;
+    out.folded.insert_or_assign(folded.run.id, std::move(folded));
+    return success();
+  };
   const auto read = log.read(1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
     if (record.phase == wal::Phase::PLAN) out.actors[record.wal_id] = record.actor;
-    return replay.apply(line, record);
+    KFM_DET_TRY(replay.apply(line, record));
+    const bool is_base = log.is_compacted() && line.lsn - line.group_index == log.first();
+    return is_base && record.operation == wal::operation::checkpoint ? checkpoint.see(line.group_index, record.payload, fold) : result<void>(success());
   });
   if (!read) out.stopped = read.error();
   out.state = std::move(replay.state());
@@ -77,6 +115,9 @@ result<Story> read_story(OpenedLog& log, const Runs& runs, const wal::RunState& 
   story.run = run;
   if (const auto actor = runs.actors.find(run.id); actor != runs.actors.end()) story.actor = actor->second;
   for (const auto& effect : run.is_lost ? run.effects : std::vector<wal::EffectState>()) story.effects.push_back({effect, "", "", 0, 0});
+  if (const auto folded = runs.folded.find(run.id); folded != runs.folded.end()) {
+    if (auto taken = take_folded(story, folded->second); !taken) return taken.error().as(errc::corrupt_committed).at("run " + run.id.text());
+  }
   wal::Replay planned;   // of PLAN records alone: parts are put together there
   const auto read = log.read(1, [&](const wal::Line& line, const wal::WalRecord& record) -> result<void> {
     if (record.phase == wal::Phase::CONTROL && record.operation == wal::operation::loss) {

@@ -12,16 +12,26 @@
 #include <string>
 #include <vector>
 
+#include <kfm_det/wal/checkpoint_state.hpp>
 #include <kfm_det/wal/replay.hpp>
 
+#include "exit_codes.hpp"
 #include "opened_log.hpp"
 
 namespace kfm_det::tool {
+
+/// A run as the checkpoint that the log begins with says it.
+struct FoldedRun {
+  wal::RunState run;
+  wal::RunBackground background;
+};
 
 /// All runs of a log, folded, with what the fold itself does not keep.
 struct Runs {
   wal::ScopeState state;
   std::map<RunId, std::string> actors;
+  std::map<RunId, FoldedRun> folded;   ///< whose records, all or the first, are below the checkpoint
+  wal::GroupEnds ends;                 ///< of the groups below it
   std::optional<Error> stopped;    ///< why the fold ended before the log did; what stands before it is here
 };
 [[nodiscard]] Runs read_runs(OpenedLog& log);
@@ -29,6 +39,22 @@ struct Runs {
 /// The run that RUN names: an id, the beginning of one (4 characters or more), or `latest`.
 /// Errors: not_found, invalid_argument (more than one, or no way to write an id).
 [[nodiscard]] result<const wal::RunState*> find_run(const Runs& runs, const std::string& text);
+
+/// Opens the log, finds the run and acts on it. `needs_whole`: a log with a bad verdict is refused before anything is looked for; else only where the run is
+/// not in front of the damage. Errors: those of opening, reading and finding, and what `act` answers.
+template <class Act>
+[[nodiscard]] result<int> with_run(Screen& screen, const std::string& given, const std::string& text, bool needs_whole, Act act) {
+  KFM_DET_TRY(auto log, OpenedLog::open(screen, given));
+  const auto refused = [&] { return log.outcome(screen); };
+  if (needs_whole)
+    if (const int code = refused(); code != exit_code::done) return code;
+  const Runs runs = read_runs(log);
+  const auto found = find_run(runs, text);
+  if (found) return act(log, runs, *found.value());
+  if (!needs_whole)
+    if (const int code = refused(); code != exit_code::done) return code;   // the verdict says why it is not there
+  return runs.stopped ? *runs.stopped : found.error();
+}
 
 /// One record of the run.
 struct StoryEntry {
@@ -55,7 +81,8 @@ struct StoryEffect {
 struct Story {
   wal::RunState run;
   std::string actor;
-  Json plan;                       ///< payload of its PLAN record, whole; null for a run that only an accepted loss lists
+  Json plan;                       ///< payload of its PLAN record; without the steps for a folded run, null for one that only an accepted loss lists
+  bool is_folded = false;          ///< its records, all or the first, are below the checkpoint
   std::vector<StoryEntry> entries;
   std::vector<StoryEffect> effects;
   std::map<std::string, std::uint64_t> executed;   ///< step id -> bytes

@@ -46,9 +46,9 @@ void add_wal_evidence(Tool& tool, CLI::App& wal) {
         KFM_DET_TRY(const auto gathered, gather_evidence(fs, place.folder, place.stream, log.recovery()));
         std::size_t fresh = 0;
         for (const auto& one : gathered) fresh += one.was_there ? 0 : 1;
-        screen.say({count_of(fresh, "piece") + " of evidence kept now, " + std::to_string(gathered.size() - fresh) + " there already"});
+        screen.say(count_of(fresh, "piece") + " of evidence kept now, " + std::to_string(gathered.size() - fresh) + " there already");
       } else if (given->keep) {
-        screen.say({"would keep " + count_of(log.recovery().evidence.size(), "piece") + " of evidence; nothing was changed"});
+        screen.say("would keep " + count_of(log.recovery().evidence.size(), "piece") + " of evidence; nothing was changed");
       }
       LookingFileSystem fs;
       KFM_DET_TRY(const auto kept, list_evidence(fs, place.folder));

@@ -19,35 +19,35 @@ void add_wal_extract(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal extract state/wal latest --out run.bundle\n  kfm-det wal extract state/wal 607ba2cb | gzip > run.bundle.gz",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      KFM_DET_TRY(auto log, OpenedLog::open(screen, given->log));
-      if (const int code = log.outcome(screen); code != exit_code::done) return code;
-      const Runs runs = read_runs(log);
-      const auto run = find_run(runs, given->run);
-      if (!run) return runs.stopped ? *runs.stopped : run.error();
-      KFM_DET_TRY(auto store, FileStore<LookingFileSystem>::open(log.place().root, {}, LookingFileSystem()));
-      KFM_DET_TRY(const auto recorded, wal::record_run(store, log.place().stream, run.value()->id));
-      KFM_DET_TRY(const std::string bundle, wal::write_bundle(recorded));
-      const std::string what = "run " + run.value()->id.text() + ", " + count_of(recorded.lines.size(), "record") + ", " + count_of(recorded.inputs.size(), "input");
-      if (given->dry_run) {
-        screen.say({"would write " + what + ", " + bytes_of(bundle.size()) + (given->out.empty() ? " to stdout" : " to " + given->out) + "; nothing was changed"});
+      return with_run(screen, given->log, given->run, true, [&](OpenedLog& log, const Runs& runs, const wal::RunState& run) -> result<int> {
+        if (runs.folded.contains(run.id)) return log.was_folded("the plan of this run", run.id);
+        KFM_DET_TRY(auto store, looking_store(log.place()));
+        KFM_DET_TRY(const auto recorded, wal::record_run(store, log.place().stream, run.id));
+        KFM_DET_TRY(const std::string bundle, wal::write_bundle(recorded));
+        const std::string what = "run " + run.id.text() + ", " + count_of(recorded.lines.size(), "record") + ", " + count_of(recorded.inputs.size(), "input");
+        if (given->dry_run) {
+          screen.say("would write " + what + ", " + bytes_of(bundle.size()) + (given->out.empty() ? " to stdout" : " to " + given->out) + "; nothing was changed");
+          return exit_code::done;
+        }
+        if (given->out.empty()) {
+          for (const auto& line : lines_of(bundle)) screen.json_text(line);
+          return exit_code::done;
+        }
+        const PosixFileSystem fs;
+        auto made = fs.create_exclusive(given->out);   // what is there is never written over
+        if (!made) return name_is_taken(made.error(), given->out);
+        auto file = std::move(made).value();
+        const auto write = [&]() -> result<void> {
+          KFM_DET_TRY(write_all(fs, file, 0, bundle));
+          return fs.sync(file);
+        };
+        if (auto written = write(); !written) {
+          (void)fs.remove(given->out);
+          return written.error();
+        }
+        screen.say(given->out + " holds " + what);
         return exit_code::done;
-      }
-      if (given->out.empty()) {
-        for (const auto& line : lines_of(bundle)) screen.json_text(line);
-        return exit_code::done;
-      }
-      const PosixFileSystem fs;
-      KFM_DET_TRY(auto file, fs.create_exclusive(given->out));   // what is there is never written over
-      const auto write = [&]() -> result<void> {
-        KFM_DET_TRY(write_all(fs, file, 0, bundle));
-        return fs.sync(file);
-      };
-      if (auto written = write(); !written) {
-        (void)fs.remove(given->out);
-        return written.error();
-      }
-      screen.say({given->out + " holds " + what});
-      return exit_code::done;
+      });
     });
   add_log(command, given->log);
   command.add_option("RUN", given->run, "A run's id, the first 4 characters of it or more, or `latest`")->required()->type_name("");

@@ -34,26 +34,22 @@ void add_wal_graph(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal graph state/wal latest --format svg > run.svg\n  kfm-det wal graph state/wal 607ba2cb --format mermaid",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      KFM_DET_TRY(auto log, OpenedLog::open(screen, given->log));
-      const Runs runs = read_runs(log);
-      const auto run = find_run(runs, given->run);
-      if (!run) {
-        if (const int code = log.outcome(screen); code != exit_code::done) return code;
-        return runs.stopped ? *runs.stopped : run.error();
-      }
-      KFM_DET_TRY(const Story story, read_story(log, runs, *run.value()));
-      KFM_DET_TRY(const auto nodes, graph_of(story));
-      if (screen.wishes.json) {
-        screen.json(graph_json(story, nodes));
-      } else if (given->format == "mermaid") {
-        screen.raw(to_mermaid(story, nodes));
-      } else if (given->format == "dot") {
-        screen.raw(to_dot(story, nodes));
-      } else {
-        KFM_DET_TRY(const std::string svg, filtered({"dot", "-Tsvg"}, to_dot(story, nodes), "graphviz"));
-        screen.raw(svg);
-      }
-      return log.outcome(screen);
+      return with_run(screen, given->log, given->run, false, [&](OpenedLog& log, const Runs& runs, const wal::RunState& run) -> result<int> {
+        KFM_DET_TRY(const Story story, read_story(log, runs, run));
+        if (story.is_folded && story.plan.find("plan") == nullptr && !run.is_lost) return log.was_folded("the plan of this run", run.id);
+        KFM_DET_TRY(const auto nodes, graph_of(story));
+        if (screen.wishes.json) {
+          screen.json(graph_json(story, nodes));
+        } else if (given->format == "mermaid") {
+          screen.raw(to_mermaid(story, nodes));
+        } else if (given->format == "dot") {
+          screen.raw(to_dot(story, nodes));
+        } else {
+          KFM_DET_TRY(const std::string svg, filtered({"dot", "-Tsvg"}, to_dot(story, nodes), "graphviz"));
+          screen.raw(svg);
+        }
+        return log.outcome(screen);
+      });
     });
   add_log(command, given->log);
   command.add_option("RUN", given->run, "A run's id, the first 4 characters of it or more, or `latest`")->required()->type_name("");

@@ -8,6 +8,7 @@
 
 #include "command.hpp"
 #include "opened_log.hpp"
+#include "story.hpp"
 
 namespace kfm_det::tool {
 
@@ -18,6 +19,11 @@ result<Head> proven_head(OpenedLog& log) {
   const Recovery& recovery = log.recovery();
   if (recovery.proven == recovery.tail.lsn && recovery.tail.lsn != 0) return recovery.tail;
   if (recovery.proven == 0) return Error(errc::not_found, "nothing in this log is proven durable yet", log.place().given, "Try again behind the next run");
+  if (recovery.proven < log.first()) {   // of the checkpoint nothing is proven yet, but what it folded is
+    const auto end = read_runs(log).ends.find(log.place().stream, recovery.proven);
+    if (!end) return Error(errc::not_found, "the checkpoint does not say what stood at LSN " + std::to_string(recovery.proven), log.place().given, "Try again behind the next run");
+    return *end;
+  }
   Head head = recovery.tail;
   bool found = false;
   const auto read = log.scan(recovery.proven, [&](const Frame& frame) -> result<void> {
@@ -51,18 +57,18 @@ result<int> keep(Screen& screen, const OpenedLog& log, const Head& head, const s
   KFM_DET_TRY(const auto before, head_before(path));
   const std::string place = "LSN " + std::to_string(head.lsn) + " of incarnation " + std::to_string(head.incarnation);
   if (before && *before == head) {
-    screen.say({path + " says so already: " + place});
+    screen.say(path + " says so already: " + place);
     return exit_code::done;
   }
   const auto parent = absolute_folder(parent_directory(path));
   if (parent && parent.value() == log.place().folder) return Error(errc::invalid_argument, "a witness inside the log's own folder witnesses nothing", path, "Keep it on another disk, or another machine");
   if (dry_run) {
-    screen.say({"would write " + place + " to " + path + (before ? ", over LSN " + std::to_string(before->lsn) : std::string()) + "; nothing was changed"});
+    screen.say("would write " + place + " to " + path + (before ? ", over LSN " + std::to_string(before->lsn) : std::string()) + "; nothing was changed");
     return exit_code::done;
   }
   PosixFileSystem fs;
   KFM_DET_TRY(write_head(fs, path, head));
-  screen.say({path + " now says " + place + (before ? ", and said LSN " + std::to_string(before->lsn) + " before" : std::string())});
+  screen.say(path + " now says " + place + (before ? ", and said LSN " + std::to_string(before->lsn) + " before" : std::string()));
   return exit_code::done;
 }
 

@@ -62,11 +62,12 @@ void add_new(Tool& tool, CLI::App& keys) {
     "Its public half is printed. What is there is never written over. The updater gets it by load_signing_key().\n\nExample:\n  kfm-det wal keys new signing.pem --name 2026a",
     [&tool, given]() -> result<int> {
       KFM_DET_TRY(const auto signer, wal::Ed25519Signer::generate(given->name));
-      KFM_DET_TRY(save_signing_key(given->key, signer));
+      if (auto saved = save_signing_key(given->key, signer); !saved) return name_is_taken(saved.error(), given->key);
       if (tool.screen.wishes.json) tool.screen.json(Json::object({{"algorithm", Json("ed25519")}, {"key", Json(signer.key_id())}, {"public_key", Json(signer.public_key().hex())}}));
       else {
         tool.screen.field("key", {signer.key_id(), Tone::strong});
         tool.screen.field("public key", signer.public_key().hex());
+        if (!given->name.empty()) tool.screen.say({"The file does not hold the name: say " + given->name + " again wherever the key is given.", Tone::dim});
       }
       return exit_code::done;
     });
@@ -109,7 +110,7 @@ void add_add(Tool& tool, CLI::App& keys) {
       if (auto added = ring.add(std::move(key)); !added) return added.error().advise("To rotate, say where the old key ends: --log LOG");
       if (!given->dry_run) { KFM_DET_TRY(write_ring(given->ring, ring)); }
       print(tool.screen, ring);
-      if (given->dry_run) tool.screen.say({"nothing was changed"});
+      if (given->dry_run) tool.screen.say("nothing was changed");
       return exit_code::done;
     });
   command.add_option("FILE", given->ring, "The ring; made when it is not there")->required()->type_name("");

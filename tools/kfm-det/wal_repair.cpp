@@ -47,11 +47,11 @@ void add_wal_repair(Tool& tool, CLI::App& wal) {
         if (screen.wishes.json) {
           screen.json(to_json(report));
         } else {
-          screen.line({{place.shown(report.sentence()), is_good ? Tone::good : Tone::bad}});
+          screen.paragraph({place.shown(report.sentence()), is_good ? Tone::good : Tone::bad}, 0);
           print_lost(screen, report.done ? report.done->lost : report.proposed.loss.lost);
         }
         if (is_good) return exit_code::done;
-        screen.say({{"A whole copy of the log is better than any repair; to go on without what is lost: --accept", Tone::dim}});
+        screen.say({"A whole copy of the log is better than any repair; to go on without what is lost: --accept", Tone::dim});
         return exit_code_of(wal::verdict_error(report.proposed.recovery, place.stream).code());
       };
       if (!given->accept || given->dry_run) {

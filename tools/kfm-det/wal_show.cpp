@@ -20,9 +20,10 @@ constexpr std::size_t effects_shown = 12;   // of a run, unless --all
   return Json::object({{"code", Json(failure.code)}, {"sentence", Json(failure.sentence)}, {"stage", Json(failure.stage)}, {"step", Json(failure.step_id)}});
 }
 
-[[nodiscard]] Json run_json(const wal::RunState& run, const std::string& actor) {
+[[nodiscard]] Json run_json(const wal::RunState& run, const std::string& actor, bool is_folded) {
   Json out = Json::object({{"attempts", Json(run.attempts_ever)}, {"effects", Json(run.planned_effects)}, {"planned_at", Json(run.planned_at.to_rfc3339())}, {"run", Json(run.id.text())},
                            {"status", Json(wal::name(run.status))}, {"updater", Json(run.updater_id)}, {"lsn", Json(run.order.lsn)}, {"incarnation", Json(run.order.incarnation)}});
+  if (is_folded) out.set("folded", Json(true));
   if (!run.is_lost) {
     out.set("actor", Json(actor));
     out.set("trigger", Json::object({{"key", Json(run.trigger_key)}, {"kind", Json(run.trigger_kind)}}));
@@ -73,19 +74,21 @@ int show_runs(Screen& screen, const OpenedLog& log, const Runs& runs) {
     Json list = Json::array();
     for (const auto& run : runs.state.runs) {
       const auto actor = runs.actors.find(run.id);
-      list.push(run_json(run, actor == runs.actors.end() ? "" : actor->second));
+      list.push(run_json(run, actor == runs.actors.end() ? "" : actor->second, runs.folded.contains(run.id)));
     }
     screen.json(Json::object({{"format", Json(1)}, {"kind", Json("kfm-det wal show")}, {"log", log.to_json()}, {"runs", std::move(list)}}));
     return outcome(screen, log, runs);
   }
   log.print_verdict(screen);
-  screen.field("runs", runs_text(runs.state));
+  screen.field("runs", runs_text(runs.state) + (runs.folded.empty() ? "" : "; " + std::to_string(runs.folded.size()) + " of them folded into the checkpoint"));
   if (!runs.state.runs.empty()) {
     screen.blank();
-    Table table({{"run", false, id_columns(runs.state.runs), 0, true}, {"planned"}, {"status"}, {"took", true, 0, 3}, {"effects", true, 0, 4}, {"resumed", true, 0, 5}, {"version", false, 0, 6}, {"trigger", false, 12, 0}});
+    std::vector<Column> columns{{"run", false, id_columns(runs.state.runs), 0, true}, {"planned"}, {"status"}, {"took", true, 0, 3}, {"effects", true, 0, 4}, {"resumed", true, 0, 5}, {"version", false, 0, 6}, {"trigger", false, 12, 0}};
+    if (log.is_compacted()) columns.push_back({"records", false, 0, 2});
+    Table table(std::move(columns));
     for (const auto& run : runs.state.runs)
       table.row({{run.id.text(), Tone::strong}, second_of(run.planned_at), {wal::name(run.status), tone_of(run.status)}, wal::is_unfinished(run.status) || run.is_lost ? std::string("-") : text_of(run.finished_at - run.planned_at),
-                 std::to_string(run.planned_effects), std::to_string(run.attempts_ever), run.is_lost ? std::string("-") : run.version.text(), run.is_lost ? std::string("-") : run.trigger_key + " (" + run.trigger_kind + ")"});
+                 std::to_string(run.planned_effects), std::to_string(run.attempts_ever), run.is_lost ? std::string("-") : run.version.text(), run.is_lost ? std::string("-") : run.trigger_key + " (" + run.trigger_kind + ")", runs.folded.contains(run.id) ? "folded" : "here"});
     table.print(screen);
   }
   return outcome(screen, log, runs);
@@ -170,7 +173,7 @@ void print_timeline(Screen& screen, const Story& story, bool all) {
     effects.push(std::move(one));
   }
   for (const auto& [name, time] : durations(story)) times.set(name, Json(time.ns));
-  Json run = run_json(story.run, story.actor);
+  Json run = run_json(story.run, story.actor, story.is_folded);
   const Stops stopped = stops(story);
   run.set("stopped_without_a_word", Json(stopped.without_a_word));
   run.set("stopped_on_request", Json(stopped.on_request));
@@ -201,7 +204,7 @@ result<int> show_run(Screen& screen, OpenedLog& log, const Runs& runs, const std
     screen.field("when", when);
     if (const std::string times = durations_text(story); !times.empty()) screen.field("time", times);
     if (const std::string text_of_stops = stops_text(stops(story), run.attempts_ever); !text_of_stops.empty()) screen.field("stops", {text_of_stops, Tone::warning});
-    if (story.entries.empty()) screen.field("records", {"not here: a checkpoint tells what the run came to", Tone::warning});
+    if (story.is_folded) screen.field("records", {std::string(story.entries.empty() ? "all of them" : "the first of them") + " are in " + log.where_older_are(), Tone::warning});
     if (run.predecessor) screen.field("follows", "run " + run.predecessor->text() + " of the same trigger");
   }
   if (run.failure && run.status != wal::RunStatus::committed && !run.failure->sentence.empty())

@@ -38,6 +38,7 @@ struct Stats {
 void print(Screen& screen, const OpenedLog& log, const Stats& stats) {
   log.print_verdict(screen);
   screen.field("files", count_of(log.segments().size(), "segment") + ", " + bytes_of(log.bytes()) + " on disk, " + bytes_of(stats.bytes) + " of them records");
+  if (!log.archived().empty()) screen.field("archived", count_of(log.archived().size(), "segment") + ", not counted here unless the log needs them");
   if (stats.records == 0) return;
   screen.field("records", std::to_string(stats.records) + " in " + count_of(stats.groups, "group") + ", incarnation " + std::to_string(log.recovery().tail.incarnation) + ", highest token " + std::to_string(stats.highest_token));
   screen.field("largest", "LSN " + std::to_string(stats.largest_lsn) + " with " + bytes_of(stats.largest) + "; on average " + bytes_of(stats.bytes / stats.records));

@@ -16,7 +16,7 @@ namespace {
 }
 
 void print(Screen& screen, const UndoPreview& preview, bool all) {
-  screen.line({{preview.sentence(), Tone::strong}});
+  screen.paragraph({preview.sentence(), Tone::strong}, 0);
   if (preview.keys.empty()) return;
   screen.blank();
   constexpr std::size_t shown_max = 12;
@@ -25,7 +25,8 @@ void print(Screen& screen, const UndoPreview& preview, bool all) {
   for (const auto& one : preview.keys) {
     if (!all && ++shown > shown_max) break;
     const bool changes = one.change == UndoneKey::Change::restored || one.change == UndoneKey::Change::emptied;
-    table.row({{one.business_key.text, Tone::strong}, {name(one.change), changes ? Tone::warning : Tone::plain}, version_of(one.now), version_of(one.then), one.step_id});
+    const bool same = one.change == UndoneKey::Change::restored && version_of(one.now) == version_of(one.then);   // another publication of the same bytes
+    table.row({{one.business_key.text, Tone::strong}, {std::string(name(one.change)) + (same ? " (same bytes)" : ""), changes && !same ? Tone::warning : Tone::plain}, version_of(one.now), version_of(one.then), one.step_id});
   }
   table.print(screen);
   if (!all && preview.keys.size() > shown_max) screen.line({{"... and " + count_of(preview.keys.size() - shown_max, "key") + " more; --all shows them", Tone::dim}});
@@ -57,12 +58,9 @@ void add_wal_undo(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal undo state/wal 607ba2cb --sink sqlite:state/summaries.db --dry-run\n  kfm-det wal undo state/wal 607ba2cb --sink sqlite:state/summaries.db",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      KFM_DET_TRY(auto log, OpenedLog::open(screen, given->log));
-      if (const int code = log.outcome(screen); code != exit_code::done) return code;
-      const Runs runs = read_runs(log);
-      const auto run = find_run(runs, given->run);
-      if (!run) return runs.stopped ? *runs.stopped : run.error();
-      const RunId id = run.value()->id;
+      RunId id;
+      const auto named = with_run(screen, given->log, given->run, true, [&](OpenedLog&, const Runs&, const wal::RunState& run) -> result<int> { id = run.id; return exit_code::done; });
+      if (!named || named.value() != exit_code::done) return named;
       if (given->dry_run) {
         KFM_DET_TRY(auto looked, look_at(*given));
         KFM_DET_TRY(const UndoPreview preview, preview_undo(looked.store, looked.sink, looked.place.stream, id));
@@ -73,7 +71,7 @@ void add_wal_undo(Tool& tool, CLI::App& wal) {
       return with_operator(screen, *given, [&](const LogPlace&, auto& person) -> result<int> {
         KFM_DET_TRY(const RunReport report, person.undo(id, actor_of(*given)));
         if (screen.wishes.json) screen.json(to_json(report));
-        else screen.line({{report.sentence(), Tone::good}});
+        else screen.paragraph({report.sentence(), Tone::good}, 0);
         return exit_code::done;
       });
     });

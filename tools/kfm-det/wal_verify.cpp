@@ -4,9 +4,6 @@
 
 #include <kfm_det/stores/head_file.hpp>
 #include <kfm_det/stores/verify_folder.hpp>
-#ifdef KFM_DET_TOOL_ZSTD
-#include <kfm_det/adapters/zstd.hpp>
-#endif
 
 #include "command.hpp"
 #include "help_tree.hpp"
@@ -27,20 +24,10 @@ result<wal::KeyRing> read_ring(const LookingFileSystem& fs, const std::string& p
   return ring;
 }
 
-/// What reads archived segments that were packed; null where this build has none: the report says then what it did not read.
-const ArchiveCodec* codec() {
-#ifdef KFM_DET_TOOL_ZSTD
-  static const ZstdCodec zstd;
-  return &zstd;
-#else
-  return nullptr;
-#endif
-}
-
 void print(Screen& screen, const wal::VerifyReport& report) {
   for (const std::string& line : lines_of(report.text())) {   // its own texts are escaped already; the screen does it again, so that nobody has to know
     const Tone tone = line.starts_with("error ") ? Tone::bad : line.starts_with("note ") ? Tone::warning : line.starts_with("  ") ? Tone::plain : report.is_intact() ? Tone::good : Tone::bad;
-    screen.line({{line, tone}});
+    screen.paragraph({line, tone}, line.starts_with("  ") ? 14 : 2);
   }
 }
 
@@ -81,7 +68,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       options.policy.history = given->history == "whole" ? wal::History::whole : given->history == "dropped" ? wal::History::dropped : wal::History::archived;
       options.records = !given->chain_only;
       options.threads = given->threads;
-      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, codec()));
+      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, archive_codec()));
       if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
       if (tool.screen.wishes.json) {
         Json out = report.json();

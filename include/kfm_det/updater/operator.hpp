@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
-/// Operator<Store, Lock, Sink>: what a person can do to a scope without its plan type: look, take runs back, accept a loss, compact.
+/// Operator<Store, Lock, Sink>: what a person can do to a scope without its plan type: look, take runs back, accept a loss, compact, archive.
 ///
 /// The same code as Updater's undo, accept_loss and compact, over the same laws (RUN-15, RUN-20, LOSS-1 to LOSS-5, PREVIEW-1 to PREVIEW-3). What needs the plan type
 /// is not here: run and resume. So a tool that knows no plan can hold one, and an undo that it began is gone on with by the updater's next trigger.
@@ -57,6 +57,10 @@ class Operator {
 
   /// As Updater::compact: a checkpoint of what the log says, durable, then what is below it is dropped. Errors: unsupported (the store does not trim), and as undo().
   [[nodiscard]] result<CompactionReport> compact(const std::string& actor = {}) { return tenures_.compact(scope_, std::nullopt, actor); }
+
+  /// Every finished segment of the log goes to the store's archive, durable before it leaves the folder, and stays a part of the log. No record is written.
+  /// Killed anywhere, call it again. For stores that have an archive (FileStore). Errors: conflict (the archive holds another segment under a name), and as undo().
+  [[nodiscard]] result<void> archive() requires requires(typename St::Stream& stream) { stream.archive_finished(); } { return tenures_.archive(scope_); }
 
   [[nodiscard]] const Scope& scope() const { return scope_; }
   [[nodiscard]] StreamId stream() const { return StreamId::of(scope_); }

@@ -150,6 +150,14 @@ struct Tenures {
     }
   }
 
+  /// Operator::archive.
+  [[nodiscard]] result<void> archive(const Scope& scope) {
+    KFM_DET_TRY(auto held, take(scope));
+    KFM_DET_TRY(held->session->keep_lease());
+    KFM_DET_TRY(held->log->archive_finished());
+    return held->end();
+  }
+
  private:
   Error busy(const Scope& scope) {
     std::string who;

@@ -201,6 +201,8 @@ class Log {
 
   /// What is below a durable checkpoint that begins at `lsn` may go. Errors: the store's; unsupported where it does not trim.
   [[nodiscard]] result<void> drop_before(Lsn lsn) { return state_->stream.drop_before(lsn); }
+  /// Where the store has an archive: every finished segment goes there, and stays a part of the log. Errors: the store's.
+  [[nodiscard]] result<void> archive_finished() requires requires(Stream& stream) { stream.archive_finished(); } { return state_->stream.archive_finished(); }
   /// An idle moment: leaves a durable MARK behind the tail.
   [[nodiscard]] result<void> prove() { return state_->stream.prove(); }
   /// A graceful end: proves, and lets go of the stream.
