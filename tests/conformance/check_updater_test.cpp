@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "conformance/backends/updater_over_memory.hpp"
 #include "kfm_det/conformance/check_updater.hpp"
 
@@ -122,6 +127,63 @@ struct Overdoing : Small {
   };
 };
 
+/// What a checkpoint has folded is no run any more.
+struct Forgetful : Small {
+  template <class P, class St, class L, class Si, class Env>
+  struct Updater : kfm_det::Updater<P, St, L, Si, Env> {
+    using kfm_det::Updater<P, St, L, Si, Env>::Updater;
+    result<RunReport> undo(const RunId& id) {
+      KFM_DET_TRY(const auto runs, this->status());
+      KFM_DET_TRY(const auto stream, this->store().open_stream(StreamId::of({std::string(UpdaterId(P::id).text), ""})));
+      for (const auto& run : runs)
+        if (run.id == id && run.order.lsn < stream.tail().base) return Error(errc::not_found, "there is no such run", id.text(), "List the runs.");
+      return kfm_det::Updater<P, St, L, Si, Env>::undo(id);
+    }
+  };
+};
+
+/// Says in its checkpoint what it read before it had the lease.
+struct EarlyReader : Small {
+  template <class P, class St, class L, class Si, class Env>
+  struct Updater : kfm_det::Updater<P, St, L, Si, Env> {
+    using Base = kfm_det::Updater<P, St, L, Si, Env>;
+    result<CompactionReport> compact() {
+      const Scope scope{std::string(UpdaterId(P::id).text), ""};
+      const StreamId id = StreamId::of(scope);
+      wal::Compaction compaction(id);
+      KFM_DET_TRY(wal::inspect_log(this->store(), this->sink(), id, [&](const wal::Line& line, const wal::WalRecord& record) { return compaction.see(line, record); }));
+      if (compaction.is_folded()) return CompactionReport{};
+      KFM_DET_TRY(auto payloads, compaction.payloads(65536));
+      kfm_det::detail::Tenures<St, L, Si, Env> tenures{this->store(), lock_, this->sink(), std::move(this->environment())};
+      KFM_DET_TRY(auto held, tenures.take(scope));
+      wal::RunState none;
+      none.updater_id = scope.updater_id;
+      none.next_seq = held->log->tail().lsn + 1;
+      std::vector<wal::WalRecord> group;
+      const Lsn begins = held->log->tail().lsn + 1;
+      for (Json& payload : payloads) {
+        group.push_back(held->session->record(none, wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE));
+        group.back().payload = std::move(payload);
+      }
+      KFM_DET_TRY(held->session->write(std::move(group), true));
+      KFM_DET_TRY(held->log->drop_before(begins));
+      KFM_DET_TRY(held->end());
+      return CompactionReport{};
+    }
+    Updater(P plan, St store, L its_lock, Si sink, Env env) : Base(std::move(plan), std::move(store), its_lock, std::move(sink), std::move(env)), lock_(std::move(its_lock)) {}
+    L lock_;
+  };
+};
+
+/// A store that keeps everything.
+struct Hoarding : Small {
+  struct Store : MemoryStore {
+    static constexpr StoreClaims claims{.survives_power_loss = false, .many_processes = false, .detects_corruption = true, .trims = false};
+  };
+  result<Store> open_store() { return everything; }
+  Store everything;
+};
+
 /// An operation that is not pure.
 struct Counting : Small {
   struct Count {
@@ -152,13 +214,16 @@ struct Counting : Small {
 
 }  // namespace
 
-TEST_CASE("RUN-1 RUN-2 RUN-3 RUN-4 RUN-6 RUN-7 RUN-8 RUN-9 RUN-10 RUN-11 RUN-12 RUN-13 RUN-15 RUN-16 our updater passes over memory") {
+TEST_CASE("RUN-1 RUN-2 RUN-3 RUN-4 RUN-6 RUN-7 RUN-8 RUN-9 RUN-10 RUN-11 RUN-12 RUN-13 RUN-15 RUN-16 RUN-21 our updater passes over memory") {
   const Report report = check_updater<Small>(small());
   INFO(report.to_text());
   CHECK(report.passed());
   for (int law = 1; law <= 16; ++law)
     if (law != 5) CHECK(report.laws.contains("RUN-" + std::to_string(law)));
-  for (const char* what : {"killed", "killed in the recovery", "paused", "failed call", "open run that cannot go on", "whole run whose code is gone", "undo of an open run", "one run, and undone", "2 runs and their undos in some order", "sink put back"}) CHECK(report.reached.contains(what));
+  CHECK(report.laws.contains("RUN-21"));
+  for (const char* what : {"killed", "killed in the recovery", "paused", "failed call", "open run that cannot go on", "whole run whose code is gone", "undo of an open run", "one run, and undone", "2 runs and their undos in some order", "sink put back",
+                           "compacted between two commands", "log that begins with a checkpoint", "compacted while a run was open", "killed behind a compaction", "open run, and a compaction that was killed",
+                           "compaction that was killed", "compaction whose call failed", "compaction that was overtaken", "owner overtaken by a compaction", "sink put back beside a compacted log"}) CHECK(report.reached.contains(what));
 }
 
 TEST_CASE("a plan type whose inputs() reads its source and describes none passes") {
@@ -185,6 +250,37 @@ TEST_CASE("RUN-15 an undo that takes another run along is refused, in whatever o
   INFO(report.to_text());
   REQUIRE_FALSE(report.passed());
   CHECK(report.violations[0].law == "RUN-15");
+}
+
+TEST_CASE("RUN-21 an updater that takes what was folded for gone is refused, and its reproducer brings that back") {
+  const Report report = check_updater<Forgetful>(small());
+  INFO(report.to_text());
+  REQUIRE(report.violations.size() == 1);
+  CHECK(report.violations[0].law == "RUN-21");
+  CHECK(report.violations[0].operations <= 6);
+  CHECK(report.violations[0].script.find("compact the log") != std::string::npos);
+  Options again;
+  again.reproduce = report.violations[0].reproducer;
+  CHECK(check_updater<Forgetful>(again).find("RUN-21"));
+}
+
+TEST_CASE("RUN-21 a checkpoint of what was read before the lease is refused: somebody worked in between") {
+  Options options = small();
+  options.first_only = true;
+  const Report report = check_updater<EarlyReader>(options);
+  INFO(report.to_text());
+  REQUIRE_FALSE(report.passed());
+  CHECK(report.violations[0].law == "RUN-21");
+  CHECK(report.violations[0].operations <= 6);
+  CHECK(report.violations[0].reproducer.find("part=compaction-overtaken") != std::string::npos);
+}
+
+TEST_CASE("an updater whose store does not trim passes, and the report says that nothing was compacted") {
+  const Report report = check_updater<Hoarding>(small());
+  INFO(report.to_text());
+  CHECK(report.passed());
+  CHECK_FALSE(report.laws.contains("RUN-21"));
+  CHECK(std::any_of(report.bounds.begin(), report.bounds.end(), [](const std::string& one) { return one.starts_with("compacted: not played"); }));
 }
 
 TEST_CASE("RUN-14 a plan type that keeps, gates, is final and wants a service passes, and the report says what could not be played") {

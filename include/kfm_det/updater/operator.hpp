@@ -2,7 +2,7 @@
 /// \file
 /// Operator<Store, Lock, Sink>: what a person can do to a scope without its plan type: look, take runs back, accept a loss, compact, archive.
 ///
-/// The same code as Updater's undo, accept_loss and compact, over the same laws (RUN-15, RUN-20, LOSS-1 to LOSS-5, PREVIEW-1 to PREVIEW-3). What needs the plan type
+/// The same code as Updater's undo, accept_loss and compact, over the same laws (RUN-15, RUN-20, RUN-21, LOSS-1 to LOSS-5, PREVIEW-1 to PREVIEW-3). What needs the plan type
 /// is not here: run and resume. So a tool that knows no plan can hold one, and an undo that it began is gone on with by the updater's next trigger.
 /// Durability: what undo and accept_loss answer survives power loss as far as the backends claim; killed anywhere, call them again.
 /// Thread-safety: one call at a time per Operator; any number of operators and updaters, in any number of processes, over the same backends.

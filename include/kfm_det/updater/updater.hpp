@@ -23,6 +23,9 @@
 ///   RUN-16  a passing error leaves the run open for the next trigger; a lasting one is answered, never tried for ever and never swallowed. Bug: while (!sink.upsert(...)) {}.
 ///   RUN-20  a run, then its undo, is the state before, in any order with other runs: what shows is what the runs that were not taken back give, the newest
 ///           first. Bug: undo puts the recorded pre-state back.
+///   RUN-21  behind a compaction, wherever it stands, whether it was killed, failed or came too late, a history goes on as without: the same exports,
+///           answers and reports; an open run goes on, and undo takes back what was folded as well. Bug: what is folded is taken for gone; a checkpoint
+///           says what was read before the lease.
 /// Which combinations make sense: a store that survives power loss with a sink and a lock that do, or all three in memory; others do not compile.
 /// Durability: when run() answers `committed`, log and sink survive power loss as far as they claim. Thread-safety: one call at a time per
 /// Updater; any number of updaters, in any number of processes, over the same backends.

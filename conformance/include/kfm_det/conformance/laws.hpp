@@ -202,6 +202,8 @@ inline constexpr Law laws[] = {
      "current moves to a remembered predecessor; only what the sink has seen is withdrawn"},
     {"RUN-16", "a passing error leaves the run open for the next trigger; a lasting one is answered, never tried for ever and never swallowed",
      "while (!sink.upsert(...)) {}"},
+    {"RUN-21", "behind a compaction, wherever it stands, whether it was killed, failed or came too late, a history goes on as without: the same exports, answers and reports; an open run goes on, and undo takes back what was folded as well",
+     "what is folded is taken for gone; a checkpoint says what was read before the lease"},
 
     {"VERIFY-1", "every byte of an entry counts: one that is changed, in the first and the last entry too, is a finding",
      "a loop that ends one too early"},

@@ -15,7 +15,7 @@
 ///     void put_sink_back(const acme::Copy& copy);                   // the sink as it was then, beside the log of now
 ///     Plan plan(const Sources& world) const;                        // for a plan type that wants arguments: of the sources' names, not of their bytes
 ///     void equip(kfm_det::Services& services) const;                // what the operations ask for
-///     template <class P, class St, class L, class Si, class Env> using Updater = acme::Updater<P, St, L, Si, Env>;   // another updater: run(Trigger), undo(RunId)
+///     template <class P, class St, class L, class Si, class Env> using Updater = acme::Updater<P, St, L, Si, Env>;   // another updater: run(Trigger), undo(RunId), compact()
 ///     template <class P, class St, class L, class Si, class Env>
 ///     static result<...> run(P plan, St store, L lock, Si sink, Env environment, const kfm_det::Trigger& trigger);   // or a function of your own
 ///   };
@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/updater_subject.hpp"
+#include "kfm_det/conformance/detail/updater_told.hpp"
 #include "kfm_det/contracts/lock.hpp"
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/store.hpp"
@@ -111,6 +112,8 @@ class UpdaterUnderTest final : public UpdaterSubject {
  public:
   static constexpr std::uint32_t attempts = 3;
   static constexpr bool can_undo = !has_run && requires(UpdaterOf<F>& updater, const RunId& run) { updater.undo(run); };
+  static constexpr bool can_compact = !has_run && Store::claims.trims && requires(UpdaterOf<F>& updater) { updater.compact(); };
+  static constexpr bool can_tell = !has_run && tells<UpdaterOf<F>>;
   static constexpr bool can_put_back = updater_fixture_clause::puts_back<F>;
   static constexpr bool has_versions = is_open;
   static constexpr bool retires = missing_keys_of<Given> == MissingKeys::retire, may_be_empty = may_be_empty_of<Given>;
@@ -129,27 +132,30 @@ class UpdaterUnderTest final : public UpdaterSubject {
   Answer trigger(Owner& owner, const std::string& key) override {
     Trigger trigger;
     trigger.key = key;
-    return as_process(owner, [&](P plan, Store store, Lock lock, Sink sink, Env env) -> std::optional<Error> {
-      if constexpr (has_run) {
-        auto done = F::run(std::move(plan), std::move(store), std::move(lock), std::move(sink), std::move(env), trigger);
-        return done ? std::nullopt : std::optional<Error>(done.error());
-      } else {
-        UpdaterOf<F> updater(std::move(plan), std::move(store), std::move(lock), std::move(sink), std::move(env));
-        auto done = updater.run(trigger);
-        return done ? std::nullopt : std::optional<Error>(done.error());
-      }
-    });
+    if constexpr (has_run) return as_process(owner, [&](P plan, Store store, Lock lock, Sink sink, Env env) { return answer_of(F::run(std::move(plan), std::move(store), std::move(lock), std::move(sink), std::move(env), trigger)); });
+    else return as_updater(owner, [&](auto& updater) { return answer_of(updater.run(trigger)); });
   }
   Answer undo([[maybe_unused]] Owner& owner, [[maybe_unused]] const RunId& run) override {
-    if constexpr (can_undo) {
-      return as_process(owner, [&](P plan, Store store, Lock lock, Sink sink, Env env) -> std::optional<Error> {
-        UpdaterOf<F> updater(std::move(plan), std::move(store), std::move(lock), std::move(sink), std::move(env));
-        auto done = updater.undo(run);
-        return done ? std::nullopt : std::optional<Error>(done.error());
+    if constexpr (can_undo) return as_updater(owner, [&](auto& updater) { return answer_of(updater.undo(run)); });
+    else return {};
+  }
+  Answer compact([[maybe_unused]] Owner& owner) override {
+    if constexpr (can_compact) return as_updater(owner, [&](auto& updater) { return answer_of(updater.compact()); });
+    else return {};
+  }
+  std::string told() override {
+    std::string out;
+    if constexpr (can_tell) {
+      Owner looker;
+      (void)as_updater(looker, [&](auto& updater) -> Answer {
+        if (const auto runs = updater.status()) out = told_of(runs.value());
+        else out = runs.error().message();
+        if (const auto view = look())
+          for (const auto& entry : view.value().keys) out += told_of(BusinessKey{entry.first}, updater.explain(BusinessKey{entry.first}));
+        return {};
       });
-    } else {
-      return {};
     }
+    return out;
   }
 
   result<SinkView> look() override {
@@ -242,15 +248,42 @@ class UpdaterUnderTest final : public UpdaterSubject {
       auto store = fixture_.open_store();
       auto lock = fixture_.open_lock(OwnerId{"owner-" + std::to_string(++owners_)}, clock);
       auto sink = fixture_.open_sink();
-      if (!store) return {false, store.error()};
-      if (!lock) return {false, lock.error()};
-      if (!sink) return {false, sink.error()};
-      auto error = body(plan_of(sources->sources), Store{std::move(store).value(), &owner}, Lock{std::move(lock).value(), &owner}, Sink{std::move(sink).value(), &owner}, environment(&owner));
-      if (owner.dead) return {true, {}};
-      return {false, std::move(error)};
+      if (!store) return failed(store.error());
+      if (!lock) return failed(lock.error());
+      if (!sink) return failed(sink.error());
+      Answer answer = body(plan_of(sources->sources), Store{std::move(store).value(), &owner}, Lock{std::move(lock).value(), &owner}, Sink{std::move(sink).value(), &owner}, environment(&owner));
+      if (owner.dead) return killed();
+      return answer;
     } catch (const Killed&) {
-      return {true, {}};
+      return killed();
     }
+  }
+  template <class Body>
+  Answer as_updater(Owner& owner, Body&& body) {
+    return as_process(owner, [&](P plan, Store store, Lock lock, Sink sink, Env env) {
+      UpdaterOf<F> updater(std::move(plan), std::move(store), std::move(lock), std::move(sink), std::move(env));
+      return body(updater);
+    });
+  }
+  static Answer killed() {
+    Answer out;
+    out.killed = true;
+    return out;
+  }
+  static Answer failed(const Error& error) {
+    Answer out;
+    out.error = error;
+    return out;
+  }
+  template <class R>
+  static Answer answer_of(R done) {
+    if (!done) return failed(done.error());
+    Answer out;
+    if constexpr (std::is_same_v<typename R::value_type, RunReport>) {
+      done.value().verdict = Verdict::clean;   // whoever came before may have cut the tail
+      out.report = done.value().sentence() + " " + std::to_string(done.value().attempts) + " attempts, " + std::to_string(done.value().keys) + " keys";
+    }
+    return out;
   }
 
   WorldOutcome work_out(const Sources& world) {
@@ -301,7 +334,7 @@ class UpdaterUnderTest final : public UpdaterSubject {
 template <class F>
 [[nodiscard]] UpdaterDriver drive_updater() {
   using Subject = UpdaterUnderTest<F>;
-  return {[] { return std::unique_ptr<UpdaterSubject>(std::make_unique<Subject>()); }, F::worlds(), Subject::can_undo, Subject::can_put_back, Subject::has_versions, Subject::retires, Subject::may_be_empty, Subject::attempts};
+  return {[] { return std::unique_ptr<UpdaterSubject>(std::make_unique<Subject>()); }, F::worlds(), Subject::can_undo, Subject::can_compact, Subject::can_tell, Subject::can_put_back, Subject::has_versions, Subject::retires, Subject::may_be_empty, Subject::attempts};
 }
 
 }  // namespace detail

@@ -18,6 +18,7 @@
 
 #include "kfm_det/conformance/detail/updater_model.hpp"
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance::detail {
 
@@ -51,8 +52,10 @@ class UpdaterCase {
     if (command.kind == Command::Kind::trigger) {
       show(command.which);
       answer = subject_->trigger(owner, command.key);
-    } else {
+    } else if (command.kind == Command::Kind::undo) {
       answer = subject_->undo(owner, run_id(command.which));
+    } else {
+      answer = subject_->compact(owner);
     }
     return after(owner, std::move(answer));
   }
@@ -65,15 +68,15 @@ class UpdaterCase {
   }
 
   /// The command with nothing in its way, again until it is answered as the contract says. `owner`: the first process, which may be disturbed.
-  void until_answered(const Command& command, Owner owner = {}) {
+  Answer until_answered(const Command& command, Owner owner = {}) {
     play_.tell(command.text());
-    again_until_answered(command, std::move(owner));
+    return again_until_answered(command, std::move(owner));
   }
-  void again_until_answered(const Command& command, Owner owner = {}) {
+  Answer again_until_answered(const Command& command, Owner owner = {}) {
     auto expected = UpdaterModel::Expected::commits;
     bool counted = false;
     for (int tries = 0;; ++tries) {
-      const Answer answer = attempt(command, owner);
+      Answer answer = attempt(command, owner);
       if (arrives_early && !subject_->watch.under_way.empty()) {   // before anybody goes on
         play_.note("what was under way to the sink arrives");
         subject_->deliver();
@@ -82,7 +85,7 @@ class UpdaterCase {
         expected = count(command);
         counted = true;
       }
-      if (!answer.killed && (expected == UpdaterModel::Expected::refused || !answer.error)) return;
+      if (!answer.killed && (expected == UpdaterModel::Expected::refused || !answer.error)) return answer;
       if (!answer.killed && !owner.failed && disturbance == Disturbance::none && tries == 0)
         play_.expect("RUN-12", false, "the updater answered " + command.text() + " with " + text_of(answer));
       play_.expect(disturbance == Disturbance::failed ? "RUN-16" : "RUN-12", tries < tries_max, [&] { return "started again " + std::to_string(tries) + " times with nothing in its way, the updater answers " + command.text() + " with " + text_of(answer); });
@@ -91,6 +94,7 @@ class UpdaterCase {
   }
   UpdaterModel::Expected count(const Command& command) {
     if (command.kind == Command::Kind::trigger) return last_ = model_.trigger(command.key, command.which, next_version_);
+    if (command.kind == Command::Kind::compact) return UpdaterModel::Expected::commits;
     model_.undo(command.which);
     return last_ = UpdaterModel::Expected::commits;
   }
@@ -110,6 +114,15 @@ class UpdaterCase {
     auto view = subject_->look();
     if (!view) play_.broke("fixture", "the sink cannot be read: " + view.error().message());
     return std::move(view).value();
+  }
+
+  void same_export(std::string_view law, const SinkView& reference) {
+    const SinkView view = look();
+    const std::string difference = reference.difference(view);
+    play_.expect(law, difference.empty(), [&] { return "the export is not that of an undisturbed run: " + difference; });
+    std::string all;
+    for (const auto& line : view.lines()) all += line;
+    play_.is_new(xxh3(all));
   }
 
   /// Asks every law that is a matter of what the sink shows. `last`: the command that was answered.

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/updater_case.hpp"
+#include "kfm_det/conformance/detail/updater_compactions.hpp"
 #include "kfm_det/conformance/detail/updater_orders.hpp"
-#include "kfm_det/core/checksum.hpp"
 
 namespace kfm_det::conformance::detail {
 
@@ -40,6 +40,16 @@ class UpdaterEngine {
     else report_.bounds.push_back("deployed: not played, the plan type is final, so the kit cannot give it another version");
     if (driver_.can_undo) explorer_.run("undone", {all, 0, "an undo killed at every call, then another trigger; and the undo of a run that was killed at every call"}, [this](Play& play) { undone(play); });
     else report_.bounds.push_back("undone: not played, the fixture's updater has no undo(RunId)");
+    UpdaterCompactions compactions(driver_, outcomes_, scripts_, [this](const Script& script) { return reference(script); });
+    if (driver_.can_compact) {
+      explorer_.run("compacted", {all, 0, "every script with the log compacted at any one place, or at all of them; then its last trigger again, and all the way back"}, [&](Play& play) { compactions.between(play); });
+      explorer_.run("compacted open", {all, 0, "a command killed at every call with a compaction before it, behind the kill, or both; of contents A, B also one behind the kill that is killed at every call itself"}, [&](Play& play) { compactions.open(play); });
+      explorer_.run("compaction disturbed", {all, 0, "a compaction between two commands, killed at every call or every call of it failing, and repeated or not"}, [&](Play& play) { compactions.disturbed(play); });
+      explorer_.run("compaction overtaken", {all, 0, "a compaction paused at every call until another owner has done a command, or compacted too; and a command paused until another owner has compacted"}, [&](Play& play) { compactions.overtaken(play); });
+      if (driver_.can_put_back) explorer_.run("compaction put back", {all, 0, "the sink of before a command put back behind it and a compaction, and before the compaction"}, [&](Play& play) { compactions.put_back(play); });
+    } else {
+      report_.bounds.push_back("compacted: not played, the store does not trim, or the fixture's updater has no compact()");
+    }
     UpdaterOrders orders(driver_, outcomes_, [this](const Script& script) { return reference(script); });
     if (driver_.can_undo) explorer_.run("orders", {most, 0, "every order of two and three runs and their undos over the same keys, each prefix, its last command killed at every call; then all the way back"}, [&](Play& play) { orders.orders(play); });
     if (driver_.can_put_back) explorer_.run("put back", {all, 0, "the sink of before a command put back behind it, and behind a kill at every call of it"}, [&](Play& play) { orders.put_back(play); });
@@ -104,22 +114,13 @@ class UpdaterEngine {
     try {
       for (std::size_t i = 0; i + 1 < script.size(); ++i) undisturbed_case.until_answered(script[i]);
       Owner last;
-      (void)undisturbed_case.attempt(script.back(), last);
+      const Answer answer = undisturbed_case.attempt(script.back(), last);
       (void)undisturbed_case.count(script.back());
       undisturbed_case.judge(script.back());
-      made = Reference{undisturbed_case.look(), last.changes, last.calls};
+      made = Reference{undisturbed_case.look(), last.changes, last.calls, said(answer)};
     } catch (const BrokenLaw&) {
     }
     return made ? &*made : nullptr;
-  }
-
-  void same_export(UpdaterCase& one, std::string_view law, const SinkView& reference) {
-    const SinkView view = one.look();
-    const std::string difference = reference.difference(view);
-    one.play().expect(law, difference.empty(), [&] { return "the export is not that of an undisturbed run: " + difference; });
-    std::string all;
-    for (const auto& line : view.lines()) all += line;
-    one.play().is_new(xxh3(all));
   }
 
   // --- the parts ---------------------------------------------------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ class UpdaterEngine {
       one.again_until_answered(script.back(), std::move(second));
     }
     one.judge(script.back());
-    same_export(one, "RUN-7", reference->view);
+    one.same_export("RUN-7", reference->view);
     play.reach(twice ? "killed in the recovery" : "killed");
   }
   /// How many places the recovery has behind a kill at `place`.
@@ -227,7 +228,7 @@ class UpdaterEngine {
     (void)one.attempt(script.back(), sleeper);
     if (!sleeper.paused) return;
     one.judge(whole.back());
-    same_export(one, "RUN-9", end->view);
+    one.same_export("RUN-9", end->view);
     play.reach("paused");
   }
 
@@ -249,7 +250,7 @@ class UpdaterEngine {
       play.reach("a request that came too late");
     }
     one.judge(script.back());
-    same_export(one, "RUN-7", reference->view);
+    one.same_export("RUN-7", reference->view);
     play.reach("failed call");
   }
 

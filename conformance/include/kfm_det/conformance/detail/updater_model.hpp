@@ -19,17 +19,19 @@ namespace kfm_det::conformance::detail {
 
 /// What a person does.
 struct Command {
-  enum class Kind : std::uint8_t { trigger, undo } kind = Kind::trigger;
+  enum class Kind : std::uint8_t { trigger, undo, compact } kind = Kind::trigger;
   std::string key;          ///< of a trigger
   std::size_t which = 0;    ///< of a trigger: the world; of an undo: the run, counted from the first
 
   [[nodiscard]] std::string text() const {
+    if (kind == Kind::compact) return "compact the log";
     return kind == Kind::trigger ? "trigger " + key + " over contents " + std::string(1, static_cast<char>('A' + which)) : "undo run " + std::to_string(which + 1);
   }
 };
 using Script = std::vector<Command>;
 [[nodiscard]] inline Command trigger(std::string key, std::size_t world) { return {Command::Kind::trigger, std::move(key), world}; }
 [[nodiscard]] inline Command undo(std::size_t run) { return {Command::Kind::undo, {}, run}; }
+[[nodiscard]] inline Command compaction() { return {Command::Kind::compact, {}, 0}; }
 
 class UpdaterModel {
  public:

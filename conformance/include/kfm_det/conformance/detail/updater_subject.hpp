@@ -89,7 +89,11 @@ struct WorldOutcome {
 struct Answer {
   bool killed = false;
   std::optional<Error> error;
+  std::string report;   ///< of an updater that answers with a RunReport: all that it says, but the verdict
 };
+
+/// An answer as histories compare it: no LSN and no token is in it.
+[[nodiscard]] inline std::string said(const Answer& answer) { return answer.killed ? "(killed)" : answer.error ? std::string(name(answer.error->code())) : answer.report; }
 
 class UpdaterSubject {
  public:
@@ -101,6 +105,9 @@ class UpdaterSubject {
   /// A process: triggers `key` over the sources as they are.
   [[nodiscard]] virtual Answer trigger(Owner& owner, const std::string& key) = 0;
   [[nodiscard]] virtual Answer undo(Owner& owner, const RunId& run) = 0;
+  [[nodiscard]] virtual Answer compact(Owner& owner) = 0;
+  /// What status() and explain() tell of every run and key.
+  [[nodiscard]] virtual std::string told() = 0;
   [[nodiscard]] virtual result<SinkView> look() = 0;
   /// What was under way to the sink arrives.
   virtual void deliver() = 0;
@@ -125,7 +132,7 @@ class UpdaterSubject {
 struct UpdaterDriver {
   std::function<std::unique_ptr<UpdaterSubject>()> make;   ///< a fresh world
   std::vector<Sources> worlds;
-  bool can_undo = false, can_put_back = false, has_versions = false, retires = false, may_be_empty = false;
+  bool can_undo = false, can_compact = false, can_tell = false, can_put_back = false, has_versions = false, retires = false, may_be_empty = false;
   std::uint32_t attempts = 3;   ///< UpdaterLimits::attempts of its processes
 };
 

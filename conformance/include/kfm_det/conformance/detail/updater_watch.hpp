@@ -56,7 +56,8 @@ class Watch {
   std::vector<std::function<void(AnySink&)>> under_way;
 
   void recovered(std::map<Lsn, Bytes> frames) {
-    for (auto entry = entries_.begin(); entry != entries_.end();) {
+    base_ = frames.empty() ? 1 : frames.begin()->first;   // what was trimmed had been durable, and counts
+    for (auto entry = entries_.lower_bound(base_); entry != entries_.end();) {
       const auto kept = frames.find(entry->first);
       if (kept == frames.end() || kept->second != entry->second.bytes) entry = entries_.erase(entry);
       else { frames.erase(kept); ++entry; }
@@ -66,7 +67,14 @@ class Watch {
   }
   void appended(Lsn last, std::span<const BytesView> group) {
     Lsn lsn = last - group.size();
-    for (const BytesView frame : group) keep(++lsn, frame);
+    for (const BytesView frame : group) {
+      keep(++lsn, frame);
+      const auto& record = entries_[lsn].record;
+      if (!record) continue;
+      if (record->operation == wal::operation::checkpoint && record->token < highest_token_)
+        complain("RUN-21", "a checkpoint of token " + std::to_string(record->token) + " went into the log behind records of token " + std::to_string(highest_token_) + ": its owner was overtaken");
+      highest_token_ = std::max(highest_token_, record->token);
+    }
   }
   void synced(Lsn durable) { durable_ = std::max(durable_, durable); }
 
@@ -117,6 +125,9 @@ class Watch {
 
   [[nodiscard]] const std::map<Lsn, Entry>& entries() const { return entries_; }
   [[nodiscard]] Lsn durable() const { return durable_; }
+  [[nodiscard]] Lsn last() const { return entries_.empty() ? 0 : entries_.rbegin()->first; }
+  /// Where the log began when it was recovered last: above 1 once it was trimmed.
+  [[nodiscard]] Lsn base() const { return base_; }
   /// Records that `of` likes.
   template <class Of>
   [[nodiscard]] std::vector<const wal::WalRecord*> records(Of&& of) const {
@@ -132,10 +143,12 @@ class Watch {
       if (lsn > durable_ && entry.record && of(*entry.record)) return false;
     return true;
   }
-  /// Whether what the last tenure found calls an effect DONE that carried a head above `lsn`.
-  [[nodiscard]] bool found_done_above(Lsn lsn) const {
+  /// What the last tenure found.
+  [[nodiscard]] Lsn recovered() const { return recovered_; }
+  /// Whether the log up to `upto` calls an effect DONE that carried a head above `lsn`.
+  [[nodiscard]] bool has_done_above(Lsn lsn, Lsn upto) const {
     for (const auto& [at, entry] : entries_) {
-      if (at > recovered_) break;
+      if (at > upto) break;
       if (!entry.record || entry.record->phase != wal::Phase::UPSERT || entry.record->status != wal::Status::DONE) continue;
       const Json* head = entry.record->payload.find("head");
       if (const auto carried = head ? get_u64(*head, "lsn") : result<std::uint64_t>(std::uint64_t{0}); carried && carried.value() > lsn) return true;
@@ -202,7 +215,8 @@ class Watch {
 
   std::map<Lsn, Entry> entries_;
   std::set<std::uint64_t> begun_;     // tokens
-  Lsn durable_ = 0, recovered_ = 0;   // recovered_: what the tenure at work found
+  Lsn durable_ = 0, recovered_ = 0, base_ = 1;   // recovered_: what the tenure at work found
+  std::uint64_t highest_token_ = 0;              // of what is in the log, or was
   std::map<EffectId, Head> carried_;
 };
 
