@@ -3,6 +3,8 @@
 from table import Family, Mutant
 
 SESSION, BACK, FORWARD, SETTLE, UPDATER, REPLAY = ("updater/session.hpp", "updater/back.hpp", "updater/forward.hpp", "updater/settle.hpp", "updater/updater.hpp", "wal/replay.hpp")
+COMPACT, TENURES, MEMORY = ("updater/compact.hpp", "updater/tenures.hpp", "stores/memory_store.hpp")
+FOLDS = [SESSION, BACK, FORWARD, SETTLE, COMPACT, "updater/held.hpp", TENURES, "updater/open_run.hpp", UPDATER]   # what compacts, and what goes on behind it
 
 FAMILIES = {
     "updater": Family(
@@ -14,6 +16,20 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
   template <class P, class St, class L, class Si, class Env> using Updater = kfm_det::ID::Updater<P, St, L, Si, Env>;
 };
 """),
+    "updater_folds": Family(files=FOLDS, include=['"conformance/backends/updater_over_memory.hpp"'], check="check_updater", fixture="""
+struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
+  template <class P, class St, class L, class Si, class Env> using Updater = kfm_det::ID::Updater<P, St, L, Si, Env>;
+};
+"""),
+    # over a store that loses what was not synced when a process dies
+    "updater_power": Family(files=[MEMORY] + FOLDS, include=['"conformance/backends/updater_over_memory.hpp"'], check="check_updater", fixture="""
+struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
+  template <class P, class St, class L, class Si, class Env> using Updater = kfm_det::ID::Updater<P, St, L, Si, Env>;
+  kfm_det::result<kfm_det::ID::MemoryStore> open_store() { return forgetful; }
+  void crash() { forgetful.lose_unsynced(); }
+  kfm_det::ID::MemoryStore forgetful;
+};
+"""),
     # an updater of somebody else: a function that does a whole run
     "updater_run": Family(files=[], include=['"conformance/backends/updater_over_memory.hpp"', '"kfm_det/wal/log.hpp"', "<optional>", "<set>"], check="check_updater", fixture=""),
 }
@@ -22,6 +38,7 @@ ASK = """          KFM_DET_TRY(const auto there, session_.sink.find(effect.effec
           if (there && there->state == PublicationState::withdrawn) { withdrawn = true; continue; }
           if (there) {"""
 SEND = "KFM_DET_TRY(const auto answers, session_.sink.upsert(session_.tenure(), head, batch));"
+SEE = "[&](const wal::Line& line, const wal::WalRecord& record) { return compaction.see(line, record); }"
 FORCE = "const bool held = is_held(session.state(), hash);\n    if (newest &&"
 
 # A whole run as people write it at first: lock, compute, write. %s: how the effect is named.
@@ -205,7 +222,33 @@ MUTANTS = [
     Mutant("RUN10", "a-redelivered-trigger-runs-again", "updater", ("RUN-8", "RUN-10"), [(UPDATER, "const bool held = is_held(session.state(), hash);\n    if (newest && newest->version == Version(P::version)", "const bool held = is_held(session.state(), hash);\n    if (newest && trigger.force && newest->version == Version(P::version)"), (UPDATER, "if (cheap) return *std::move(cheap);", "(void)cheap;")]),
     Mutant("RUN14", "tombstones-forgotten", "updater", "RUN-14", [(UPDATER, "const auto retired = keys_to_retire<P>(session.state().planned_keys, *open.plan_);", "const std::vector<BusinessKey> retired;")]),
     Mutant("RUN16", "a-passing-error-is-final", "updater", ("RUN-16", "RUN-7", "RUN-12"), [(SESSION, "default: return error.retry() == Retry::permanent ? Meaning::final_error : Meaning::passing;", "default: return Meaning::final_error;")]),
+    # a log that is compacted: only what a later owner does with it shows these
+    Mutant("RUN21", "compaction-forgets-the-open-run", "updater_folds", "RUN-21", [(COMPACT, SEE, SEE.replace(" { return", """ -> result<void> {
+    const wal::RunState* run = session.find(record.wal_id);
+    if (run && wal::is_unfinished(run->status)) return success();
+    return"""))]),
+    Mutant("RUN21b", "compaction-forgets-the-sinks-head", "updater_folds", "RUN-21", [(COMPACT, "group.back().payload = std::move(payload);", 'group.back().payload = Json::object({{"part", Json(*payload.find("part"))}, {"parts", Json(*payload.find("parts"))}, {"text", Json(*payload.find("text"))}});')]),
+    Mutant("RUN21c", "a-folded-trigger-is-new", "updater_folds", "RUN-21", [
+        (UPDATER, "if (!newest || newest->status != wal::RunStatus::committed", "if (!newest || newest->order.lsn < seen.recovery.base || newest->status != wal::RunStatus::committed"),
+        (UPDATER, FORCE, FORCE + " newest->order.lsn >= session.log.recovery().base &&")]),
+    Mutant("RUN21d", "folded-keys-are-not-retired", "updater_folds", "RUN-21", [(UPDATER, "keys_to_retire<P>(session.state().planned_keys, *open.plan_)", "keys_to_retire<P>(session.log.recovery().base > 1 ? decltype(session.state().planned_keys){} : session.state().planned_keys, *open.plan_)")]),
+    Mutant("RUN21e", "orders-are-counted-from-the-base", "updater_folds", "RUN-21", [(FORWARD, "batch.push_back({effect.effect, id, session_.find(id)->order,", "batch.push_back({effect.effect, id, Order{session_.find(id)->order.incarnation, session_.find(id)->order.lsn + 1 - session_.log.recovery().base},")]),
+    Mutant("RUN21f", "a-checkpoint-of-before-the-lease", "updater_folds", "RUN-21", [
+        (TENURES, "KFM_DET_TRY(auto held, take(scope));\n      held->session->actor", "wal::Compaction early(StreamId::of(scope));\n      KFM_DET_TRY(wal::inspect_log(store, sink, StreamId::of(scope), [&](const wal::Line& line, const wal::WalRecord& record) { return early.see(line, record); }));\n      KFM_DET_TRY(auto held, take(scope));\n      held->session->actor"),
+        (TENURES, "detail::compact(*held->session, scope,", "detail::compact(early, *held->session, scope,"),
+        (COMPACT, "compact(SessionType& session,", "compact(wal::Compaction& compaction, SessionType& session,"),
+        (COMPACT, "  wal::Compaction compaction(session.log.stream_id());\n  KFM_DET_TRY(session.log.read(1, " + SEE + "));\n", "")]),
+    Mutant("RUN21g", "overtaken-and-nobody-asks", "updater_folds", "RUN-21", [(COMPACT, "KFM_DET_TRY(session.write(std::move(group), true));", "KFM_DET_TRY(session.log.commit(group));"), (COMPACT, "    KFM_DET_TRY(session.keep_lease());\n", "")]),
+    Mutant("RUN21h", "dropped-before-the-checkpoint-is-durable", "updater_power", "RUN-21", [
+        (COMPACT, "session.write(std::move(group), true)", "session.write(std::move(group), false)"),
+        (MEMORY, "if (!base || base->last > kept.durable) return", "if (!base) return"),
+        (MEMORY, "void cut(Lsn upto) { frames.resize(upto + 1 - base);", "void cut(Lsn upto) { frames.resize(upto < base ? 0 : upto + 1 - base);")]),
+    Mutant("RUN21i", "the-base-off-by-one", "updater_folds", "RUN-21", [(COMPACT, "session.log.read(1, ", "session.log.read(report.base == 1 ? 1 : report.base + 1, ")]),
+    Mutant("RUN21j", "folded-runs-are-taken-up-again", "updater_folds", "RUN-21", [(UPDATER, "if (wal::is_unfinished(run.status)) open.push_back(run.id);", "if (wal::is_unfinished(run.status) || run.order.lsn < session.log.recovery().base) open.push_back(run.id);")]),
+    Mutant("RUN21k", "undo-looks-for-plan-records", "updater_folds", "RUN-21", [(SESSION, "if (line.lsn > plan_lsn && record.operation != wal::operation::checkpoint) return", "if (line.lsn > plan_lsn) return")]),
+    Mutant("RUN21l", "held-inputs-are-folded-away", "updater_folds", "RUN-21", [(UPDATER, "const bool held = is_held(session.state(), hash);\n    if (newest", "const bool held = is_held(session.state(), hash) && session.state().newest_like(P::version, hash)->order.lsn >= session.log.recovery().base;\n    if (newest")]),
     # odd, and right
+    Mutant("benign_u7", "compacts-and-drops-nothing", "updater_folds", None, [(COMPACT, "    KFM_DET_TRY(session.log.drop_before(begins));\n", "")]),
     Mutant("benign_u1", "every-effect-is-sent-again-on-resume", "updater", None, [(FORWARD, "if (run.effects[i].progress != Progress::done) todo.push_back(i);", "todo.push_back(i);")]),
     Mutant("benign_u6", "another-updater-that-asks-again", "updater_run", None, [], fixture=LATE.replace("FRESH", "} else {\n        return Error(errc::busy, \"somebody else went on\", \"\", \"trigger again\");\n      ")),
     Mutant("benign_u2", "windows-of-one", "updater", None, [(FORWARD, "std::min<std::size_t>(todo.size(), start + std::max<std::uint32_t>(session_.env.limits.window, 1))", "start + 1")]),

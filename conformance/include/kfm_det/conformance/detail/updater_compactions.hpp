@@ -176,7 +176,8 @@ class UpdaterCompactions {
       const auto older = one.subject().copy_sink();
       const Head witness = one.subject().witness();
       (void)one.until_answered(script.back());
-      if (!one.subject().watch.has_done_above(witness.lsn, one.subject().watch.durable())) return;
+      one.subject().watch.looks_only();
+      if (!one.subject().watch.found_done_above(witness.lsn)) return;
       const auto newer = one.subject().copy_sink();
       if (compacts && !first) (void)one.until_answered(compaction());
       one.subject().put_sink_back(older);

@@ -33,13 +33,6 @@ class UpdaterEngine {
     const std::uint64_t all = 1'000'000, most = explorer_.options().states_max != 0 ? explorer_.options().states_max : 20'000;
     explorer_.run("undisturbed", {all, 0, std::to_string(scripts_.size()) + " scripts of triggers and undos"}, [this](Play& play) { undisturbed(play); });
     explorer_.run("killed", {all, 0, "every script, killed before and behind every call of its last command that changes a backend, and started again"}, [this](Play& play) { killed(play, false); });
-    explorer_.run("paused", {all, 0, "every script, its last command paused at every such call until another owner has done it, and once more until that one has gone on"}, [this](Play& play) { paused(play); });
-    explorer_.run("failed", {all, 0, "every script, every call of its last command, reads too, refused, done but its answer lost, failing from there on, or answered with a timeout and arriving at the sink later"}, [this](Play& play) { failed(play); });
-    explorer_.run("passed over", {all, 0, "a run killed at every call whose sources cannot be reached when the next trigger comes"}, [this](Play& play) { passed_over(play); });
-    if (driver_.has_versions) explorer_.run("deployed", {all, 0, "a run killed at every call, then the next version of the plan type"}, [this](Play& play) { deployed(play); });
-    else report_.bounds.push_back("deployed: not played, the plan type is final, so the kit cannot give it another version");
-    if (driver_.can_undo) explorer_.run("undone", {all, 0, "an undo killed at every call, then another trigger; and the undo of a run that was killed at every call"}, [this](Play& play) { undone(play); });
-    else report_.bounds.push_back("undone: not played, the fixture's updater has no undo(RunId)");
     UpdaterCompactions compactions(driver_, outcomes_, scripts_, [this](const Script& script) { return reference(script); });
     if (driver_.can_compact) {
       explorer_.run("compacted", {all, 0, "every script with the log compacted at any one place, or at all of them; then its last trigger again, and all the way back"}, [&](Play& play) { compactions.between(play); });
@@ -50,6 +43,13 @@ class UpdaterEngine {
     } else {
       report_.bounds.push_back("compacted: not played, the store does not trim, or the fixture's updater has no compact()");
     }
+    explorer_.run("paused", {all, 0, "every script, its last command paused at every such call until another owner has done it, and once more until that one has gone on"}, [this](Play& play) { paused(play); });
+    explorer_.run("failed", {all, 0, "every script, every call of its last command, reads too, refused, done but its answer lost, failing from there on, or answered with a timeout and arriving at the sink later"}, [this](Play& play) { failed(play); });
+    explorer_.run("passed over", {all, 0, "a run killed at every call whose sources cannot be reached when the next trigger comes"}, [this](Play& play) { passed_over(play); });
+    if (driver_.has_versions) explorer_.run("deployed", {all, 0, "a run killed at every call, then the next version of the plan type"}, [this](Play& play) { deployed(play); });
+    else report_.bounds.push_back("deployed: not played, the plan type is final, so the kit cannot give it another version");
+    if (driver_.can_undo) explorer_.run("undone", {all, 0, "an undo killed at every call, then another trigger; and the undo of a run that was killed at every call"}, [this](Play& play) { undone(play); });
+    else report_.bounds.push_back("undone: not played, the fixture's updater has no undo(RunId)");
     UpdaterOrders orders(driver_, outcomes_, [this](const Script& script) { return reference(script); });
     if (driver_.can_undo) explorer_.run("orders", {most, 0, "every order of two and three runs and their undos over the same keys, each prefix, its last command killed at every call; then all the way back"}, [&](Play& play) { orders.orders(play); });
     if (driver_.can_put_back) explorer_.run("put back", {all, 0, "the sink of before a command put back behind it, and behind a kill at every call of it"}, [&](Play& play) { orders.put_back(play); });

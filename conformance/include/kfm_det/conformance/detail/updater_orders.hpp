@@ -92,11 +92,11 @@ class UpdaterOrders {
     one.subject().put_sink_back(older);
     play.tell("put the sink of before that back");
     const SinkView before = one.look();
-    const bool is_known = one.subject().watch.has_done_above(witness.lsn, one.subject().watch.durable());   // to whoever only looks, too
+    one.subject().watch.looks_only();
     play.tell(next.text());
     Owner process;
     const Answer answer = next.kind == Command::Kind::undo ? one.undo_open(undone, process) : one.attempt(next, process);
-    if (!is_known && !one.subject().watch.has_done_above(witness.lsn, one.subject().watch.recovered())) {
+    if (!one.subject().watch.found_done_above(witness.lsn)) {
       play.expect("RUN-12", !answer.error, [&] { return "the sink lost nothing that the log calls DONE, and the updater answers " + answer.error->message(); });
       return play.reach("sink put back that lost nothing which the log calls DONE");
     }

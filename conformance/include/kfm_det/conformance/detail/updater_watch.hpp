@@ -143,12 +143,12 @@ class Watch {
       if (lsn > durable_ && entry.record && of(*entry.record)) return false;
     return true;
   }
-  /// What the last tenure found.
-  [[nodiscard]] Lsn recovered() const { return recovered_; }
-  /// Whether the log up to `upto` calls an effect DONE that carried a head above `lsn`.
-  [[nodiscard]] bool has_done_above(Lsn lsn, Lsn upto) const {
+  /// A process begins that may look and never recover: it finds what is there.
+  void looks_only() { recovered_ = last(); }
+  /// Whether what the last tenure found calls an effect DONE that carried a head above `lsn`.
+  [[nodiscard]] bool found_done_above(Lsn lsn) const {
     for (const auto& [at, entry] : entries_) {
-      if (at > upto) break;
+      if (at > recovered_) break;
       if (!entry.record || entry.record->phase != wal::Phase::UPSERT || entry.record->status != wal::Status::DONE) continue;
       const Json* head = entry.record->payload.find("head");
       if (const auto carried = head ? get_u64(*head, "lsn") : result<std::uint64_t>(std::uint64_t{0}); carried && carried.value() > lsn) return true;
