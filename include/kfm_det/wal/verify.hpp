@@ -10,7 +10,7 @@
 ///   VERIFY-3   algorithm, key and where a key is valid are the reader's ring's; what is sealed ends at the last valid signature of an unbroken chain. Bug:
 ///              "alg":"none"; an old key accepted behind its rotation; entries behind the last seal reported as sealed.
 ///   VERIFY-4   against a witness a shorter log is regressed, one that is gone too, and another entry at its place is forked; where a checkpoint stands
-///              for its place, the checkpoint's list is what it is compared with. Bug: no log is an empty log is intact.
+///              for its place, its list is what the witness is compared with. Bug: no log is an empty log is intact.
 ///   VERIFY-5   time, tokens and a run's numbers never go back, and entry ids are those that follow. Bug: only the hashes are looked at.
 ///   VERIFY-6   whoever writes is one who may: updater of this log, actor that policy and ring allow. Bug: who has the file has the right.
 ///   VERIFY-7   no effect without an intent that was durable before it; none that is not planned; nothing behind a run's end; an end that is whole. Bug: intent
