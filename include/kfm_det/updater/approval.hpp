@@ -8,7 +8,7 @@
 ///           is refused, and the scope stays half published; or a resume is a way around the policy.
 ///   RISK-3  every record says who acted, and the tier of its step, or of the whole run. Bug: the DONE of a risky effect says tier 0.
 /// An approval is a reference (a ticket, a signature's id) that is recorded, not looked up: whether it is real is the business of whoever keeps approvals
-/// (docs/decisions/0007-approvals.md). Plain value; thread-safety: as any value.
+/// (docs/decisions/0006-approvals.md). Plain value; thread-safety: as any value.
 #ifndef KFM_DET_UPDATER_APPROVAL_HPP
 #define KFM_DET_UPDATER_APPROVAL_HPP
 
