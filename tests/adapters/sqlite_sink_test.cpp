@@ -412,6 +412,28 @@ TEST_CASE("SqliteSink: read-only makes and changes no byte") {
     auto writer = opened(left);
     CHECK(exported(writer) == expected);
   }
+  SECTION("a writer was killed when the log had its header and nothing else") {
+    {
+      auto writer = opened(path);
+      publish(writer, upsert("log", {1, 50}, "key 0", fresh("in the log")), tenure(), head(20));
+      std::filesystem::create_directory(scratch / "left");
+      for (const char* end : {"", "-wal", "-shm"}) std::filesystem::copy(path + end, scratch / ("left/x.db" + std::string(end)));
+    }
+    const std::string left = scratch / "left/x.db";
+    std::filesystem::resize_file(left + "-wal", 32);
+    const auto before = files_of(scratch / "left");
+    {
+      auto reader = opened(left, {.read_only = true});
+      CHECK(exported(reader) == expected);   // the wave was not in the log yet
+    }
+    CHECK(files_of(scratch / "left") == before);
+    {
+      auto reader = opened(left, {.read_only = true});
+      auto writer = opened(left);
+      publish(writer, upsert("log", {1, 50}, "key 0", fresh("in the log")), tenure(), head(20));
+      CHECK(state(reader, "log") == PublicationState::current);
+    }
+  }
   SECTION("a writer comes while it is looked at, and goes") {
     auto reader = opened(path, {.read_only = true});
     CHECK(exported(reader) == expected);

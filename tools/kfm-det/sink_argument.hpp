@@ -15,8 +15,11 @@ namespace kfm_det::tool {
   constexpr std::string_view sqlite = "sqlite:";
   if (!text.starts_with(sqlite) || text.size() == sqlite.size()) return Error(errc::invalid_argument, "this is no sink that the tool knows", text, "Give sqlite:FILE, the updater's database");
   const std::string path = text.substr(sqlite.size());
-  KFM_DET_TRY(auto looked, SqliteSink::open(path, {.read_only = true}));   // an updater's database that is there; else nothing is made
-  if (read_only) return looked;
+  {
+    auto looked = SqliteSink::open(path, {.read_only = true});
+    if (read_only) return looked;
+    if (!looked && looked.error().code() == errc::not_found) return looked;   // nothing is made
+  }   // closed: SQLite shares its index within a process, and one that may not be written would stay so. What else was wrong, whoever writes mends or tells
   return SqliteSink::open(path);
 }
 

@@ -143,6 +143,7 @@ inline Error error_of(int code, int system_errno, std::string_view what, std::st
   const auto give = [&](errc ours, std::string remedy) { return Error(ours, sentence, std::move(where), std::move(remedy)); };
   switch (code & 0xff) {
     case SQLITE_BUSY:
+    case SQLITE_PROTOCOL:   // a race for the log's index that was lost too often
     case SQLITE_LOCKED: return give(errc::busy, "Somebody else writes to this database; try again, or raise busy_timeout_ms.");
     case SQLITE_FULL: return give(errc::no_space, "Make room on the disk; nothing of this request was kept.");
     case SQLITE_CORRUPT: return give(errc::corrupt_committed, "Nothing was changed. Keep the files, and restore the database from a copy, or read what is left with: sqlite3 FILE .recover");

@@ -3,7 +3,8 @@
 /// ReadOnly: a sink's database that is only looked at: no byte of it changes, and nothing is made beside it.
 ///
 /// Where a log (-wal) lies beside the database, somebody has it open, or had and was killed: then SQLite reads both files under its locks.
-/// Where there is none, the main file is everything and is read without a lock; then each look is repeated when the file changed meanwhile.
+/// Where there is none, or one of nothing but its header, the main file is everything and is read without a lock; then each look is repeated when the files
+/// changed meanwhile. (SQLite, asked to read such a header under its locks, tries for ever: whoever was killed behind the header's write leaves one.)
 /// Thread-safety: none; who holds one serialises.
 #ifndef KFM_DET_ADAPTERS_SQLITE_READER_HPP
 #define KFM_DET_ADAPTERS_SQLITE_READER_HPP
@@ -61,6 +62,8 @@ class ReadOnly {
     friend bool operator==(const Files&, const Files&) = default;
   };
 
+  static constexpr std::uint64_t log_header_bytes = 32;   // https://www.sqlite.org/fileformat2.html#walformat
+
   ReadOnly(std::string path, std::uint32_t busy_timeout_ms) : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms) {}
 
   static Traits traits_of(const std::string& path) {
@@ -88,7 +91,7 @@ class ReadOnly {
     if (!seen_.main.there) return Error(errc::not_found, "there is no database here", path_, "Look at the path; a sink makes its file when it is opened for writing.");
     if (seen_.main.size == 0 && seen_.log.size == 0) return Error(errc::not_found, "the file is empty: nothing was published yet", path_, "Open it for writing once.");
     if (seen_.journal.size != 0) return Error(errc::unavailable, "the making of this database was interrupted, or goes on", path_, "Open it for writing once: that finishes it.");
-    immutable_ = seen_.log.size == 0;
+    immutable_ = seen_.log.size <= log_header_bytes;
     if (!immutable_ && !traits_of(path_ + "-shm").there)
       return Error(errc::unavailable, "a log lies beside this database without its index (-shm)", path_ + "-wal", "Open it for writing once, or look at a copy of both files: that makes the index anew.");
     KFM_DET_TRY(auto database, Database::open(path_, immutable_ ? Database::Mode::read_immutable : Database::Mode::read_shared));

@@ -34,7 +34,7 @@ namespace kfm_det {
 
 struct SqliteSinkOptions {
   std::uint32_t busy_timeout_ms = 5000;   ///< how long a verb waits for another writer before it answers errc::busy
-  bool read_only = false;                 ///< makes and changes no byte, not even beside the file; begin, upsert and withdraw answer errc::permission_denied
+  bool read_only = false;                 ///< makes and changes no byte, not even beside the file; begin, upsert and withdraw answer errc::permission_denied. Close it before a sink of the same process opens the file for writing
   std::uint32_t checkpoint_pages = 1000;  ///< how many pages the log may have before it is taken into the database (4 KiB each)
 };
 
