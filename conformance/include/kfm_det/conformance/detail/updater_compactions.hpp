@@ -48,7 +48,7 @@ class UpdaterCompactions {
       UpdaterCase one(now, driver_, outcomes_);
       Script so_far;
       for (const Command& command : script) {
-        if (compacts && (place == so_far.size() || place == everywhere)) compact(one, place == behind);
+        if (compacts && (place == so_far.size() || (place == everywhere && !so_far.empty()))) compact(one, place == behind);
         step(one, so_far, command);
       }
       if (compacts && place == everywhere) compact(one, true);
@@ -128,16 +128,26 @@ class UpdaterCompactions {
     const Reference* undisturbed = reference_(script);
     if (!undisturbed || undisturbed->changes == 0) return;
     const std::uint32_t place = play.pick(compactor_sleeps ? std::max(compaction_places(), 1u) : static_cast<std::uint32_t>(2 * undisturbed->changes));
-    const bool more = play.flip();   // than one thing is done meanwhile
+    enum : std::uint32_t { one_thing, two_things, begun /* and killed behind its first record */ };
+    const std::uint32_t meanwhile_done = play.pick(compactor_sleeps ? 3 : 2);
     beside(play, [&](Play& now, bool compacts) {
       UpdaterCase one(now, driver_, outcomes_);
       before_last(one, script);
       one.disturbance = Disturbance::paused;
       bool done = false;
       const auto meanwhile = [&] {
-        if (compacts && (!compactor_sleeps)) (void)one.until_answered(compaction());
-        if (compactor_sleeps || more) (void)one.until_answered(script.back()), done = true;
-        if (compacts && compactor_sleeps && more) (void)one.until_answered(compaction());
+        if (meanwhile_done == begun) {
+          Owner other;
+          other.stop_at = begun_at;
+          now.tell(script.back().text());
+          one.dies_alone = true;
+          (void)one.attempt(script.back(), other);
+          one.dies_alone = false;
+          return;
+        }
+        if (compacts && !compactor_sleeps) (void)one.until_answered(compaction());
+        if (compactor_sleeps || meanwhile_done == two_things) (void)one.until_answered(script.back()), done = true;
+        if (compacts && compactor_sleeps && meanwhile_done == two_things) (void)one.until_answered(compaction());
       };
       if (compactor_sleeps && !compacts) {
         meanwhile();
@@ -199,6 +209,8 @@ class UpdaterCompactions {
   }
 
  private:
+  static constexpr std::uint64_t begun_at = 2 * 3 + 1;   // behind lease, floor, recovery and the first record
+
   /// Plays it with its compactions. Where a law breaks, the same without them says whose it is.
   template <class Body>
   static void beside(Play& play, Body&& body) {
