@@ -68,7 +68,7 @@ class UpdaterCompactions {
     beside(play, [&](Play& now, bool compacts) {
       UpdaterCase one(now, driver_, outcomes_);
       before_last(one, script);
-      if (compacts && (how == before || how == both)) compact(one, false);
+      if (compacts && (how == before || how == both)) (void)one.until_answered(compaction());
       one.disturbance = Disturbance::killed;
       Owner owner;
       owner.stop_at = place;
@@ -79,7 +79,9 @@ class UpdaterCompactions {
         compactor.stop_at = how - killed;
         now.tell(compaction().text());
         (void)one.attempt(compaction(), compactor);
-      } else if (compacts && how != before) {
+      } else if (compacts && how == both) {
+        (void)one.until_answered(compaction());
+      } else if (compacts && how == behind) {
         compact(one, false);
       }
       (void)one.until_answered(script.back());
