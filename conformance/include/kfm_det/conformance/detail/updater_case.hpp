@@ -34,6 +34,8 @@ class UpdaterCase {
   bool counts_runs = true;
   /// What is under way to the sink arrives before the next process begins.
   bool arrives_early = false;
+  /// A process that is killed takes nothing else along: somebody else is at work.
+  bool dies_alone = false;
 
   [[nodiscard]] UpdaterSubject& subject() { return *subject_; }
   [[nodiscard]] UpdaterModel& model() { return model_; }
@@ -203,7 +205,7 @@ class UpdaterCase {
     if (answer.killed) {
       if (!subject_->watch.broken) play_.note("killed " + owner.where);
       subject_->clock.advance(seconds(60));   // the dead owner's lease runs out
-      subject_->crash();
+      if (!dies_alone) subject_->crash();
     } else if (owner.failed) {
       play_.note("the call " + owner.where + (owner.failure == Owner::Failure::unanswered ? " was done, and its answer is lost" : owner.failure == Owner::Failure::late ? " is answered with a timeout, and is under way" : owner.failure == Owner::Failure::lasting ? " fails from here on" : " fails once") + ": " + text_of(answer));
       subject_->clock.advance(seconds(60));

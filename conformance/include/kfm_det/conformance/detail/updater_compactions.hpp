@@ -48,7 +48,7 @@ class UpdaterCompactions {
       UpdaterCase one(now, driver_, outcomes_);
       Script so_far;
       for (const Command& command : script) {
-        if (compacts && (place == so_far.size() || place == everywhere)) compact(one, place == behind);
+        if (compacts && (place == so_far.size() || (place == everywhere && !so_far.empty()))) compact(one, place == behind);
         step(one, so_far, command);
       }
       if (compacts && place == everywhere) compact(one, true);
@@ -68,7 +68,7 @@ class UpdaterCompactions {
     beside(play, [&](Play& now, bool compacts) {
       UpdaterCase one(now, driver_, outcomes_);
       before_last(one, script);
-      if (compacts && (how == before || how == both)) compact(one, false);
+      if (compacts && (how == before || how == both)) (void)one.until_answered(compaction());
       one.disturbance = Disturbance::killed;
       Owner owner;
       owner.stop_at = place;
@@ -79,7 +79,9 @@ class UpdaterCompactions {
         compactor.stop_at = how - killed;
         now.tell(compaction().text());
         (void)one.attempt(compaction(), compactor);
-      } else if (compacts && how != before) {
+      } else if (compacts && how == both) {
+        (void)one.until_answered(compaction());
+      } else if (compacts && how == behind) {
         compact(one, false);
       }
       (void)one.until_answered(script.back());
@@ -128,16 +130,26 @@ class UpdaterCompactions {
     const Reference* undisturbed = reference_(script);
     if (!undisturbed || undisturbed->changes == 0) return;
     const std::uint32_t place = play.pick(compactor_sleeps ? std::max(compaction_places(), 1u) : static_cast<std::uint32_t>(2 * undisturbed->changes));
-    const bool more = play.flip();   // than one thing is done meanwhile
+    enum : std::uint32_t { one_thing, two_things, begun /* and killed behind its first record */ };
+    const std::uint32_t meanwhile_done = play.pick(compactor_sleeps ? 3 : 2);
     beside(play, [&](Play& now, bool compacts) {
       UpdaterCase one(now, driver_, outcomes_);
       before_last(one, script);
       one.disturbance = Disturbance::paused;
       bool done = false;
       const auto meanwhile = [&] {
-        if (compacts && (!compactor_sleeps)) (void)one.until_answered(compaction());
-        if (compactor_sleeps || more) (void)one.until_answered(script.back()), done = true;
-        if (compacts && compactor_sleeps && more) (void)one.until_answered(compaction());
+        if (meanwhile_done == begun) {
+          Owner other;
+          other.stop_at = begun_at;
+          now.tell(script.back().text());
+          one.dies_alone = true;
+          (void)one.attempt(script.back(), other);
+          one.dies_alone = false;
+          return;
+        }
+        if (compacts && !compactor_sleeps) (void)one.until_answered(compaction());
+        if (compactor_sleeps || meanwhile_done == two_things) (void)one.until_answered(script.back()), done = true;
+        if (compacts && compactor_sleeps && meanwhile_done == two_things) (void)one.until_answered(compaction());
       };
       if (compactor_sleeps && !compacts) {
         meanwhile();
@@ -199,6 +211,8 @@ class UpdaterCompactions {
   }
 
  private:
+  static constexpr std::uint64_t begun_at = 2 * 3 + 1;   // behind lease, floor, recovery and the first record
+
   /// Plays it with its compactions. Where a law breaks, the same without them says whose it is.
   template <class Body>
   static void beside(Play& play, Body&& body) {

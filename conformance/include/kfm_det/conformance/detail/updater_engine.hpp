@@ -38,7 +38,7 @@ class UpdaterEngine {
       explorer_.run("compacted", {all, 0, "every script with the log compacted at any one place, or at all of them; then its last trigger again, and all the way back"}, [&](Play& play) { compactions.between(play); });
       explorer_.run("compacted open", {all, 0, "a command killed at every call with a compaction before it, behind the kill, or both; of contents A, B also one behind the kill that is killed at every call itself"}, [&](Play& play) { compactions.open(play); });
       explorer_.run("compaction disturbed", {all, 0, "a compaction between two commands, killed at every call or every call of it failing, and repeated or not"}, [&](Play& play) { compactions.disturbed(play); });
-      explorer_.run("compaction overtaken", {all, 0, "a compaction paused at every call until another owner has done a command, or compacted too; and a command paused until another owner has compacted"}, [&](Play& play) { compactions.overtaken(play); });
+      explorer_.run("compaction overtaken", {all, 0, "a compaction paused at every call until another owner has done a command, has compacted too, or has begun and died; and a command paused until another owner has compacted"}, [&](Play& play) { compactions.overtaken(play); });
       if (driver_.can_put_back) explorer_.run("compaction put back", {all, 0, "the sink of before a command put back behind it and a compaction, and before the compaction"}, [&](Play& play) { compactions.put_back(play); });
     } else {
       report_.bounds.push_back("compacted: not played, the store does not trim, or the fixture's updater has no compact()");

@@ -63,6 +63,7 @@ class Watch {
       else { frames.erase(kept); ++entry; }
     }
     for (auto& [lsn, bytes] : frames) keep(lsn, bytes);
+    late_.clear();
     durable_ = recovered_ = entries_.empty() ? 0 : entries_.rbegin()->first;
   }
   void appended(Lsn last, std::span<const BytesView> group) {
@@ -72,11 +73,14 @@ class Watch {
       const auto& record = entries_[lsn].record;
       if (!record) continue;
       if (record->operation == wal::operation::checkpoint && record->token < highest_token_)
-        complain("RUN-21", "a checkpoint of token " + std::to_string(record->token) + " went into the log behind records of token " + std::to_string(highest_token_) + ": its owner was overtaken");
+        late_ = "a checkpoint of token " + std::to_string(record->token) + " went into the log behind records of token " + std::to_string(highest_token_) + ": its owner was overtaken";
       highest_token_ = std::max(highest_token_, record->token);
     }
   }
-  void synced(Lsn durable) { durable_ = std::max(durable_, durable); }
+  void synced(Lsn durable) {
+    durable_ = std::max(durable_, durable);
+    if (!late_.empty()) complain("RUN-21", std::exchange(late_, {}));
+  }
 
   /// RUN-3 and RUN-6, of what is about to be appended.
   void before_append(std::span<const BytesView> group) {
@@ -217,6 +221,7 @@ class Watch {
   std::set<std::uint64_t> begun_;     // tokens
   Lsn durable_ = 0, recovered_ = 0, base_ = 1;   // recovered_: what the tenure at work found
   std::uint64_t highest_token_ = 0;              // of what is in the log, or was
+  std::string late_;                             // what is wrong with what was appended last; a store may find out at the sync
   std::map<EffectId, Head> carried_;
 };
 
