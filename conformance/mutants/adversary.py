@@ -140,7 +140,7 @@ MUTANTS = [
     # --- logs and updaters --------------------------------------------------------------------------------------------------------------------------
     Mutant("A86", "time-restarts-with-a-tenure", "log", "LOG-4", [("      state->last_ts = std::max(state->last_ts, record.ts);\n", "")]),
     Mutant("A87", "begins-without-the-sink", "updater", "RUN-9", [("updater/tenures.hpp", "      auto begun = sink.begin(Tenure{scope, held->lease.token, held->lease.owner}, id);\n", "      auto begun = sink.witness(id);\n")]),
-    Mutant("A88", "takes-a-new-lease-and-goes-on", "updater", "RUN-9", [
+    Mutant("A88", "takes-a-new-lease-and-goes-on", "updater", ("RUN-9", "RUN-21"), [
         (updater.SESSION, "    KFM_DET_TRY(lease_, lock_.renew(lease_, ttl));\n    renewed_at_ = now;\n", "    auto renewed = lock_.renew(lease_, ttl);\n    if (!renewed) {\n      KFM_DET_TRY(auto again, lock_.try_acquire(lease_.scope, ttl, lease_.token));\n      if (!again) return renewed.error();\n      renewed = *again;\n      tenure_ = Tenure{lease_.scope, again->token, again->owner};\n    }\n    lease_ = std::move(renewed).value();\n    renewed_at_ = now;\n")]),
 
     # --- odd, and right -----------------------------------------------------------------------------------------------------------------------------
