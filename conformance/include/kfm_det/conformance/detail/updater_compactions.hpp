@@ -137,7 +137,7 @@ class UpdaterCompactions {
       before_last(one, script);
       one.disturbance = Disturbance::paused;
       bool done = false;
-      const auto meanwhile = [&] {
+      const auto meanwhile = [&] {   // without a compaction somebody overtakes the sleeper all the same
         if (meanwhile_done == begun) {
           Owner other;
           other.stop_at = begun_at;
@@ -148,7 +148,7 @@ class UpdaterCompactions {
           return;
         }
         if (compacts && !compactor_sleeps) (void)one.until_answered(compaction());
-        if (compactor_sleeps || meanwhile_done == two_things) (void)one.until_answered(script.back()), done = true;
+        if (compactor_sleeps || meanwhile_done == two_things || !compacts) (void)one.until_answered(script.back()), done = true;
         if (compacts && compactor_sleeps && meanwhile_done == two_things) (void)one.until_answered(compaction());
       };
       if (compactor_sleeps && !compacts) {
