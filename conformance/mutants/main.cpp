@@ -33,6 +33,18 @@ constexpr std::uint64_t operations_max = 6;
 bool has_word(const std::string& words, const std::string& word) { return (" " + words + " ").find(" " + word + " ") != std::string::npos; }
 
 /// One line of JSON: what came of a mutant.
+std::string row(const Mutant& mutant, const std::string& verdict, const Report& report, double seconds = 0) {
+  const Violation none;
+  const Violation& first = report.violations.empty() ? none : report.violations.front();
+  const Json line = Json::object({{"cases", Json(report.cases)}, {"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"law", Json(first.law)},
+                                  {"milliseconds", Json(static_cast<std::uint64_t>(seconds * 1000))}, {"name", Json(mutant.name)}, {"operations", Json(first.operations)}, {"reproducer", Json(first.reproducer)},
+                                  {"script", Json(first.script.substr(0, 1200))}, {"sentence", Json(first.sentence.substr(0, 600))},   // a line stays below PIPE_BUF: then lines of several processes do not mix
+                                  {"states", Json(report.states)}, {"verdict", Json(verdict)}});
+  std::string out;
+  (void)append_canonical(out, line).has_value();
+  return out;
+}
+
 std::string played(const Mutant& mutant, std::uint32_t cases) {
   Options options;
   options.cases = mutant.check == "check_lock" ? 2 * cases : cases;   // races inside of calls are drawn
@@ -41,35 +53,12 @@ std::string played(const Mutant& mutant, std::uint32_t cases) {
   const auto start = std::chrono::steady_clock::now();
   const Report report = mutant.play(options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::string law, verdict = "ok", sentence, script, reproducer;
-  std::uint64_t operations = 0;
-  if (!report.passed()) {
-    const Violation& first = report.violations.front();
-    law = first.law;
-    sentence = first.sentence.substr(0, 600);   // a line stays below PIPE_BUF: then lines of several processes do not mix
-    script = first.script.substr(0, 1200);
-    reproducer = first.reproducer;
-    operations = first.operations;
-  }
+  std::string verdict = "ok";
   if (mutant.laws.empty()) verdict = report.passed() ? "ok" : "rejected, and is right";
   else if (report.passed()) verdict = "SURVIVED";
-  else if (!has_word(mutant.laws, law)) verdict = "died of another law";
-  else if (operations > operations_max) verdict = "script too long";
-  const Json line = Json::object({{"cases", Json(report.cases)}, {"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"law", Json(law)},
-                                  {"milliseconds", Json(static_cast<std::uint64_t>(seconds * 1000))}, {"name", Json(mutant.name)}, {"operations", Json(operations)}, {"reproducer", Json(reproducer)},
-                                  {"script", Json(script)}, {"sentence", Json(sentence)}, {"states", Json(report.states)}, {"verdict", Json(verdict)}});
-  std::string out;
-  (void)append_canonical(out, line).has_value();
-  return out;
-}
-
-/// The same, of a mutant that ended the process in which it was played.
-std::string ended(const Mutant& mutant, int status) {
-  const Json line = Json::object({{"check", Json(mutant.check)}, {"expected", Json(mutant.laws)}, {"family", Json(mutant.family)}, {"id", Json(mutant.id)}, {"law", Json("")}, {"milliseconds", Json(std::uint64_t{0})},
-                                  {"name", Json(mutant.name)}, {"operations", Json(std::uint64_t{0})}, {"verdict", Json("ended its process with " + std::to_string(status))}});
-  std::string out;
-  (void)append_canonical(out, line).has_value();
-  return out;
+  else if (!has_word(mutant.laws, report.violations.front().law)) verdict = "died of another law";
+  else if (report.violations.front().operations > operations_max) verdict = "script too long";
+  return row(mutant, verdict, report, seconds);
 }
 /// A line into the pipe, in one piece: 0 when it is there.
 int say(int pipe, const std::string& line) { return ::write(pipe, (line + "\n").data(), line.size() + 1) == static_cast<ssize_t>(line.size() + 1) ? 0 : 1; }
@@ -119,7 +108,7 @@ int main(int argc, char** argv) {
         if (player == 0) ::_exit(say(pipes[1], played(all[i], cases)));
         int status = 0;
         ::waitpid(player, &status, 0);
-        if (status != 0 && say(pipes[1], ended(all[i], status)) != 0) ::_exit(1);
+        if (status != 0 && say(pipes[1], row(all[i], "ended its process with " + std::to_string(status), {})) != 0) ::_exit(1);
       }
       ::_exit(0);
     }

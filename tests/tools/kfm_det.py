@@ -116,6 +116,14 @@ class Scratch(unittest.TestCase):
         self.assertEqual((done.code, done.err), (0, ""), f"{words}\n{done.out}")
         return done.out
 
+    def unchanged(self, *words, code=0):
+        """No byte of the folder changes, whatever is answered."""
+        before = everything_in(self.folder)
+        done = run(*words)
+        self.assertEqual(done.code, code, done.out + done.err)
+        self.assertEqual(everything_in(self.folder), before)
+        return done
+
     def fails(self, code, sentence, *words, **more):
         """One sentence on stderr, and that exit code."""
         done = run(*words, **more)

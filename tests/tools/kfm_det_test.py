@@ -377,21 +377,14 @@ class Acting(Scratch):
     def runs(self):
         return json.loads(run("wal", "show", self.log, "--json").out)["runs"]
 
-    def same(self, *words, code=0):
-        before = everything_in(self.folder)
-        done = run(*words)
-        self.assertEqual(done.code, code, done.out + done.err)
-        self.assertEqual(everything_in(self.folder), before)
-        return done
-
     def test_undo(self):
         updates(self.state, 400)
         first = self.current()
         updates(self.state, 800)
         latest = self.runs()[-1]["run"]
-        preview = self.same("wal", "undo", self.log, "latest", *self.sink, "--dry-run")
+        preview = self.unchanged("wal", "undo", self.log, "latest", *self.sink, "--dry-run")
         self.assertIn("undo would withdraw", preview.out)
-        told = json.loads(self.same("wal", "undo", self.log, "latest", *self.sink, "--dry-run", "--json").out)
+        told = json.loads(self.unchanged("wal", "undo", self.log, "latest", *self.sink, "--dry-run", "--json").out)
         self.assertEqual({one["change"] for one in told["keys"]}, {"restored", "emptied"})
         done = run("wal", "undo", self.log, latest[:8], *self.sink, "--actor", "night shift")
         self.assertEqual((done.code, done.err), (0, ""))
@@ -406,10 +399,10 @@ class Acting(Scratch):
         updates(self.state, 60)
         for words, code, sentence in ((["--sink", "sqlite:" + self.path("none.db")], 10, "none.db"), (["--sink", "redis:1"], 2, "this is no sink that the tool knows"), ([*self.sink, "--locks", self.path("none")], 10, "without its lock nothing is begun"),
                                       ([*self.sink, "--key", self.path("none.pem")], 10, "none.pem")):
-            done = self.same("wal", "undo", self.log, "latest", *words, code=code)
+            done = self.unchanged("wal", "undo", self.log, "latest", *words, code=code)
             self.assertIn(sentence, done.err)
-        self.same("wal", "undo", self.log, "latest", code=2)
-        self.same("wal", "undo", self.log, "ffff", *self.sink, code=10)
+        self.unchanged("wal", "undo", self.log, "latest", code=2)
+        self.unchanged("wal", "undo", self.log, "ffff", *self.sink, code=10)
 
     def test_undo_waits_for_nobody(self):
         updates(self.state, 60)
@@ -432,14 +425,14 @@ class Acting(Scratch):
     def test_evidence_and_repair(self):
         updates(self.state, 400)
         updates(self.state, 800)
-        self.same("wal", "repair", self.log, *self.sink)   # nothing to do
+        self.unchanged("wal", "repair", self.log, *self.sink)   # nothing to do
         self.damage()
         published = self.current()
-        self.assertIn("corrupt_committed", self.same("wal", "verify", self.log, code=6).err)
-        self.assertIn("would keep", self.same("wal", "evidence", self.log, "--keep", "--dry-run", code=6).err)
-        proposed = self.same("wal", "repair", self.log, *self.sink, code=6)
+        self.assertIn("corrupt_committed", self.unchanged("wal", "verify", self.log, code=6).err)
+        self.assertIn("would keep", self.unchanged("wal", "evidence", self.log, "--keep", "--dry-run", code=6).err)
+        proposed = self.unchanged("wal", "repair", self.log, *self.sink, code=6)
         self.assertIn("CorruptCommitted: the log is kept up to LSN", proposed.out)
-        self.same("wal", "repair", self.log, *self.sink, "--accept", "--dry-run", code=6)
+        self.unchanged("wal", "repair", self.log, *self.sink, "--accept", "--dry-run", code=6)
         before = everything_in(self.log)
         kept = run("wal", "evidence", self.log, "--keep")
         self.assertEqual((kept.code, kept.err), (0, "1 piece of evidence kept now, 0 there already\n"))
@@ -462,7 +455,7 @@ class Acting(Scratch):
     def test_extract(self):
         updates(self.state, 60)
         out = self.path("run.bundle")
-        dry = self.same("wal", "extract", self.log, "latest", "--out", out, "--dry-run")
+        dry = self.unchanged("wal", "extract", self.log, "latest", "--out", out, "--dry-run")
         self.assertRegex(dry.err, r"^would write run \S+, \d+ records, \d+ inputs?, \S+ KiB to ")
         self.assertEqual(run("wal", "extract", self.log, "latest", "--out", out).code, 0)
         with open(out, encoding="utf-8") as file:
@@ -481,7 +474,7 @@ class Acting(Scratch):
         before = everything_in(key)
         self.fails(2, "this file is there already, and is not written over", "wal", "keys", "new", key)
         self.assertEqual(everything_in(key), before)
-        self.same("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
+        self.unchanged("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
         self.ok("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--actor", "ci")
         self.ok("wal", "keys", "new", self.path("b.pem"))
         self.fails(2, "two keys are valid at the same place", "wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b")
@@ -494,16 +487,16 @@ class Acting(Scratch):
 
     def test_verify(self):
         updates(self.state, 400)
-        whole = self.same("wal", "verify", self.log, *self.sink)
+        whole = self.unchanged("wal", "verify", self.log, *self.sink)
         self.assertIn("intact.", whole.out)
         self.assertRegex(whole.out, r"witness +agrees up to LSN \d+")
-        report = json.loads(self.same("wal", "verify", self.log, "--json", "--threads", "2").out)
+        report = json.loads(self.unchanged("wal", "verify", self.log, "--json", "--threads", "2").out)
         self.assertEqual((report["intact"], report["errors"]), (True, 0))
         run("wal", "head", self.log, "--out", self.path("head"))
         self.assertIn("agrees up to", self.ok("wal", "verify", self.log, "--witness", self.path("head")))
-        self.assertIn("actor_refused", self.same("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
+        self.assertIn("actor_refused", self.unchanged("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
         self.damage()
-        self.assertIn("error damaged", self.same("wal", "verify", self.log, code=6).out)
+        self.assertIn("error damaged", self.unchanged("wal", "verify", self.log, code=6).out)
 
 
 class Trimming(Scratch):
@@ -527,13 +520,6 @@ class Trimming(Scratch):
     def segments(self, *folder):
         where = os.path.join(self.folder_of_log, *folder)
         return sorted(name for name in os.listdir(where) if ".jsonl" in name) if os.path.isdir(where) else []
-
-    def unchanged(self, *words, code=0):
-        before = everything_in(self.folder)
-        done = run(*words)
-        self.assertEqual(done.code, code, done.out + done.err)
-        self.assertEqual(everything_in(self.folder), before)
-        return done
 
     def two_runs(self):
         updates(self.state, 400)

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "kfm_det/conformance/choices.hpp"
+#include "kfm_det/conformance/detail/updater_told.hpp"
 #include "tests/histories/script.hpp"
 
 using namespace kfm_det;
@@ -39,24 +40,9 @@ struct WholeLog {
 };
 Lsn base_of(const MemoryStore& store) { return wal::read_line(store.frames(stream).at(0)).lsn; }
 
-std::string text_of(const Explanation& one) {
-  std::string out = one.business_key.text + ":";
-  const auto add = [&](const ExplainedPublication& each) {
-    out += "\n " + each.publication.run.text() + " " + each.publication.effect.hex() + " " + std::to_string(static_cast<int>(each.publication.state)) + " " + (each.run_known ? "known" : "unknown") + " " + each.updater_id +
-           " " + each.version.text() + " " + each.trigger_kind + " " + each.trigger_key + " " + each.actor + " " + each.planned_at.to_rfc3339() + " " + each.finished_at.to_rfc3339() + " " +
-           std::string(wal::name(each.status)) + " " + each.step_id + " " + each.reason + " " + each.remedy;
-    for (const auto& input : each.inputs) out += " " + input.uri + "=" + input.content_hash.hex();
-  };
-  if (one.current) add(*one.current);
-  for (const auto& each : one.history) add(each);
-  for (const auto& each : one.pending) out += "\n pending " + each.run.text() + " " + each.trigger_key + " " + std::string(wal::name(each.status)) + " " + each.reason;
-  return out;
-}
 std::string explained(World& world) {
   std::string out;
-  for (const char* key : {"x", "y"})
-    if (auto one = world.updater().explain(BusinessKey{key})) out += text_of(one.value()) + "\n";
-    else out += std::string(key) + ": " + std::string(name(one.error().code())) + "\n";
+  for (const char* key : {"x", "y"}) out += conformance::detail::told_of(BusinessKey{key}, world.updater().explain(BusinessKey{key}));
   return out;
 }
 

@@ -153,6 +153,14 @@ std::uint64_t OpenedLog::bytes() const {
   return out;
 }
 
+result<bool> OpenedLog::is_signed() {
+  bool out = false;
+  const Lsn last = recovery_.tail.lsn;
+  if (last == 0) return out;
+  KFM_DET_TRY(scan(last, [&](const Frame& frame) -> result<void> { out = static_cast<bool>(wal::read_line(frame.bytes).signature); return success(); }));
+  return out;
+}
+
 std::string OpenedLog::where_older_are() const {
   return "the checkpoint at LSN " + std::to_string(first()) + (archived_.empty() ? "" : ", and as they were sealed in " + place_.shown(segment::archive_path(place_.folder)) + " (" + count_of(archived_.size(), "segment") + ")");
 }

@@ -82,6 +82,9 @@ class OpenedLog {
   /// The same lines as they stand in the files.
   [[nodiscard]] result<Lsn> scan(Lsn from, FrameVisitor visitor) { return stream_.scan(from, visitor); }
 
+  /// Whether its last record carries a signature: whoever goes on must sign, too. Errors: as scan().
+  [[nodiscard]] result<bool> is_signed();
+
   /// Log, verdict and evidence as a person reads them.
   void print_verdict(Screen& screen) const;
   [[nodiscard]] Json to_json() const;

@@ -95,21 +95,17 @@ struct LookedAt {
   return LookedAt{std::move(place), std::move(store), std::move(sink), std::move(scope)};
 }
 
-/// Calls `act` with the operator. Errors: those of opening; invalid_argument for a signed log without a key.
+/// Calls `act` with the operator. `log`: as it was looked at, null where it cannot be. Errors: those of opening; invalid_argument for a signed log without a key.
 template <class Act>
-[[nodiscard]] result<int> with_operator(Screen& screen, const OperateArguments& given, Act act) {
-  KFM_DET_TRY(const LogPlace place, find_log(given.log));
+[[nodiscard]] result<int> with_operator(const OperateArguments& given, OpenedLog* log, Act act) {
+  KFM_DET_TRY(const LogPlace place, log ? result<LogPlace>(log->place()) : find_log(given.log));
   if (!given.key.empty()) {
     KFM_DET_TRY(auto signer, load_signing_key(given.key, given.key_name));
     KFM_DET_TRY(auto person, detail::open_operator(place, given, std::move(signer)));
     return act(place, person);
   }
-  if (auto log = OpenedLog::open(screen, given.log)) {
-    const Lsn last = log.value().recovery().tail.lsn;
-    bool is_signed = false;
-    if (last != 0) {
-      KFM_DET_TRY(log.value().scan(last, [&](const Frame& frame) -> result<void> { is_signed = static_cast<bool>(wal::read_line(frame.bytes).signature); return success(); }));
-    }
+  if (log) {
+    KFM_DET_TRY(const bool is_signed, log->is_signed());
     if (is_signed) return Error(errc::invalid_argument, "this log is signed, and no key was given: what would be written could not be verified", given.log, "Give the key that is valid now: --key FILE");
   }
   KFM_DET_TRY(auto person, detail::open_operator(place, given, NoSigner{}));

@@ -15,7 +15,7 @@ void add_wal_archive(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal archive state/wal --sink sqlite:state/summaries.db --dry-run\n  kfm-det wal archive state/wal --sink sqlite:state/summaries.db --zstd",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      KFM_DET_TRY(const auto log, OpenedLog::open(screen, given->log));
+      KFM_DET_TRY(auto log, OpenedLog::open(screen, given->log));
       if (const int code = log.outcome(screen); code != exit_code::done) return code;
       const auto tell = [&](const Moved& moved, const std::string& sentence) {
         if (screen.wishes.json) screen.json(Json::object({{"archived_bytes", Json(moved.bytes)}, {"archived_segments", Json(moved.segments)}, {"dry_run", Json(given->dry_run)}, {"format", Json(1)}, {"kind", Json("kfm-det wal archive")}, {"sentence", Json(sentence)}}));
@@ -26,7 +26,7 @@ void add_wal_archive(Tool& tool, CLI::App& wal) {
       if (moved.segments == 0) return tell(moved, "nothing to archive: no segment is in the log's folder.");
       if (given->dry_run) return tell(moved, "would move " + moved.text() + " to " + archive_of(log.place()) + ". Nothing was changed.");
       choose_codec(*given, log);
-      return with_operator(screen, *given, [&](const LogPlace& place, auto& person) -> result<int> {
+      return with_operator(*given, &log, [&](const LogPlace& place, auto& person) -> result<int> {
         KFM_DET_TRY(person.archive());
         const Moved gone = moved_since(log.segments(), place);
         return tell(gone, "moved " + gone.text() + " to " + archive_of(place) + ".");

@@ -60,7 +60,8 @@ void add_wal_repair(Tool& tool, CLI::App& wal) {
         KFM_DET_TRY(report.proposed, preview_loss(looked.store, looked.sink, looked.scope));
         return tell(looked.place, report);
       }
-      return with_operator(screen, *given, [&](const LogPlace& place, auto& person) -> result<int> {
+      auto log = OpenedLog::open(screen, given->log);   // it may be past looking at
+      return with_operator(*given, log ? &log.value() : nullptr, [&](const LogPlace& place, auto& person) -> result<int> {
         KFM_DET_TRY(const RepairReport report, repair(person, EvidenceKeeper(person.store(), person.stream()), {.accept = true, .actor = actor_of(*given)}));
         return tell(place, report);
       });

@@ -58,21 +58,20 @@ void add_wal_undo(Tool& tool, CLI::App& wal) {
     "Examples:\n  kfm-det wal undo state/wal 607ba2cb --sink sqlite:state/summaries.db --dry-run\n  kfm-det wal undo state/wal 607ba2cb --sink sqlite:state/summaries.db",
     [&tool, given]() -> result<int> {
       Screen& screen = tool.screen;
-      RunId id;
-      const auto named = with_run(screen, given->log, given->run, true, [&](OpenedLog&, const Runs&, const wal::RunState& run) -> result<int> { id = run.id; return exit_code::done; });
-      if (!named || named.value() != exit_code::done) return named;
-      if (given->dry_run) {
-        KFM_DET_TRY(auto looked, look_at(*given));
-        KFM_DET_TRY(const UndoPreview preview, preview_undo(looked.store, looked.sink, looked.place.stream, id));
-        if (screen.wishes.json) screen.json(to_json(preview));
-        else print(screen, preview, given->all);
-        return exit_code::done;
-      }
-      return with_operator(screen, *given, [&](const LogPlace&, auto& person) -> result<int> {
-        KFM_DET_TRY(const RunReport report, person.undo(id, actor_of(*given)));
-        if (screen.wishes.json) screen.json(to_json(report));
-        else screen.paragraph({report.sentence(), Tone::good}, 0);
-        return exit_code::done;
+      return with_run(screen, given->log, given->run, true, [&](OpenedLog& log, const Runs&, const wal::RunState& run) -> result<int> {
+        if (given->dry_run) {
+          KFM_DET_TRY(auto looked, look_at(*given));
+          KFM_DET_TRY(const UndoPreview preview, preview_undo(looked.store, looked.sink, looked.place.stream, run.id));
+          if (screen.wishes.json) screen.json(to_json(preview));
+          else print(screen, preview, given->all);
+          return exit_code::done;
+        }
+        return with_operator(*given, &log, [&](const LogPlace&, auto& person) -> result<int> {
+          KFM_DET_TRY(const RunReport report, person.undo(run.id, actor_of(*given)));
+          if (screen.wishes.json) screen.json(to_json(report));
+          else screen.paragraph({report.sentence(), Tone::good}, 0);
+          return exit_code::done;
+        });
       });
     });
   add_log(command, given->log);

@@ -37,6 +37,8 @@ struct Digest {
   friend auto operator<=>(const Digest&, const Digest&) = default;
 };
 
+namespace detail { class Sha256Behind; }
+
 /// SHA-256 in pieces. After finish() it starts afresh, with the same context: reuse one where speed matters.
 class Sha256 {
  public:
@@ -49,6 +51,10 @@ class Sha256 {
   [[nodiscard]] Digest finish();
 
  private:
+  friend class detail::Sha256Behind;
+  void become(const Sha256& other);
+  [[nodiscard]] Digest end();   // nothing but become() may follow
+
   EVP_MD_CTX* context_;
 };
 
@@ -99,27 +105,16 @@ inline const EVP_MD* fetched_sha256() {
 /// SHA-256 of texts that begin with the same one. A copy of a context costs less than to begin one and to hash the beginning again.
 class Sha256Behind {
  public:
-  explicit Sha256Behind(std::initializer_list<BytesView> beginning) : start_(EVP_MD_CTX_new()), context_(EVP_MD_CTX_new()) {
-    KFM_DET_ASSERT(start_ != nullptr && context_ != nullptr && fetched_sha256() != nullptr);
-    KFM_DET_ASSERT(EVP_DigestInit_ex2(start_, fetched_sha256(), nullptr) == 1);
-    for (const BytesView part : beginning) KFM_DET_ASSERT(EVP_DigestUpdate(start_, part.data(), part.size()) == 1);
-  }
-  Sha256Behind(const Sha256Behind&) = delete;
-  Sha256Behind& operator=(const Sha256Behind&) = delete;
-  ~Sha256Behind() {
-    EVP_MD_CTX_free(start_);
-    EVP_MD_CTX_free(context_);
+  explicit Sha256Behind(std::initializer_list<BytesView> beginning) {
+    for (const BytesView part : beginning) beginning_.update(part);
   }
   [[nodiscard]] Digest operator()(BytesView rest) {
-    Digest out;
-    KFM_DET_ASSERT(EVP_MD_CTX_copy_ex(context_, start_) == 1);
-    KFM_DET_ASSERT(EVP_DigestUpdate(context_, rest.data(), rest.size()) == 1);
-    KFM_DET_ASSERT(EVP_DigestFinal_ex(context_, out.bytes.data(), nullptr) == 1);
-    return out;
+    whole_.become(beginning_);
+    return whole_.update(rest).end();
   }
 
  private:
-  EVP_MD_CTX *start_, *context_;
+  Sha256 beginning_, whole_;
 };
 
 inline Sha256& thread_sha256() {
@@ -161,9 +156,16 @@ inline Sha256& Sha256::update(BytesView bytes) {
   return *this;
 }
 
-inline Digest Sha256::finish() {
+inline void Sha256::become(const Sha256& other) { KFM_DET_ASSERT(EVP_MD_CTX_copy_ex(context_, other.context_) == 1); }
+
+inline Digest Sha256::end() {
   Digest out;
   KFM_DET_ASSERT(EVP_DigestFinal_ex(context_, out.bytes.data(), nullptr) == 1);
+  return out;
+}
+
+inline Digest Sha256::finish() {
+  const Digest out = end();
   KFM_DET_ASSERT(EVP_DigestInit_ex2(context_, nullptr, nullptr) == 1);
   return out;
 }

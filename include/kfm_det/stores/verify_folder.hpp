@@ -93,21 +93,17 @@ class FolderVerifier {
   bool is_readable(const segment::Place& place) const { return !place.plain || (codec_ != nullptr && std::string_view(place.path).ends_with(codec_->suffix())); }
   /// Where the log is read from: behind the last segment that cannot be read for want of its codec, or of which the policy wants nothing.
   std::size_t begin_of(const std::vector<wal::Judge::Living>& living) {
-    const Part* skipped = nullptr;
+    const auto place_of = [&](const wal::Judge::Living& one) -> const segment::Place& { return std::lower_bound(parts_.begin(), parts_.end(), one.name, [](const Part& part, const wal::SegmentName& name) { return part.place.name < name; })->place; };
+    const bool drops = history_ == wal::History::dropped && std::any_of(living.begin(), living.end(), [&](const wal::Judge::Living& one) { return !place_of(one).archived; });
     std::size_t packed = 0, begin = 0;
-    const auto place_of = [&](std::size_t i) -> Part& { return *std::lower_bound(parts_.begin(), parts_.end(), living[i].name, [](const Part& part, const wal::SegmentName& name) { return part.place.name < name; }); };
-    const auto is_in_folder = [&](const wal::Judge::Living& one) { return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) { return part.place.name == one.name && !part.place.archived; }); };
-    const bool drops = history_ == wal::History::dropped && std::any_of(living.begin(), living.end(), is_in_folder);
     for (std::size_t i = 0; i < living.size(); ++i) {
-      const Part& part = place_of(i);
-      const bool is_skipped = part.place.archived && (drops || !is_readable(part.place));
-      if (!is_skipped) continue;
+      const segment::Place& place = place_of(living[i]);
+      if (!place.archived || (!drops && is_readable(place))) continue;
       begin = i + 1;
-      packed += !is_readable(part.place);
-      skipped = &place_of(0);
+      packed += !is_readable(place);
     }
-    if (skipped != nullptr)
-      verifier_.not_read(label(skipped->place), skipped->place.name.first, begin == living.size() ? 0 : living[begin].name.first,
+    if (begin != 0)
+      verifier_.not_read(label(place_of(living.front())), living.front().name.first, begin == living.size() ? 0 : living[begin].name.first,
                          std::to_string(begin) + (begin == 1 ? " segment" : " segments") + " of the archive " + (begin == 1 ? "was" : "were") + " not read, " +
                              (drops ? "for the policy says that the store drops what a checkpoint covers" : "for " + std::to_string(packed) + (packed == 1 ? " is" : " are") + " packed, and the codec was not given"));
     return begin;

@@ -16,6 +16,7 @@
 #include "kfm_det/core/json.hpp"
 #include "kfm_det/plan/step.hpp"
 #include "kfm_det/wal/record.hpp"
+#include "kfm_det/wal/run_payload.hpp"
 
 namespace kfm_det::detail {
 
@@ -26,13 +27,14 @@ class RunRisk {
   explicit RunRisk(const Json& payload) {
     if (const Json* trigger = payload.find("trigger"))
       if (auto approval = get_string(*trigger, "approval")) approval_ = std::move(approval).value();
-    if (const Json* folded = payload.find("risk"))   // a checkpoint keeps this of a plan (wal/compact.hpp)
-      for (const auto& [id, step] : folded->members()) add(id, step);
-    const Json* plan = payload.find("plan");
-    const Json* steps = plan ? plan->find("steps") : nullptr;
-    if (!steps) return;
-    for (const Json& step : steps->items())
-      if (auto id = get_string(step, "id")) add(id.value(), step);
+    const Json risk = wal::risk_of_steps(payload);
+    for (const auto& [id, said] : risk.members()) {
+      OfStep step;
+      if (auto tier = get_u64(said, "tier")) step.tier = static_cast<std::uint32_t>(std::min<std::uint64_t>(tier.value(), limits::step_tier_max));   // a payload is read before anybody checks its plan
+      if (const Json* care = said.find("care")) step.care = *care;
+      tier_ = std::max(tier_, step.tier);
+      steps_.emplace(id, std::move(step));
+    }
   }
 
   /// The record of a step gets its tier and labels, any other the highest tier of the run; the approval stands where something is published.
@@ -51,13 +53,6 @@ class RunRisk {
 
  private:
   struct OfStep { std::uint32_t tier = 0; Json care; };
-  void add(const std::string& id, const Json& step) {
-    OfStep one;
-    if (auto tier = get_u64(step, "tier")) one.tier = static_cast<std::uint32_t>(std::min<std::uint64_t>(tier.value(), limits::step_tier_max));   // a payload is read before anybody checks its plan
-    if (const Json* care = step.find("care"); care && !care->items().empty()) one.care = *care;
-    tier_ = std::max(tier_, one.tier);
-    if (one.tier != 0 || !one.care.is_null()) steps_.emplace(id, std::move(one));
-  }
   std::uint32_t tier_ = 0;
   std::string approval_;
   std::map<std::string, OfStep, std::less<>> steps_;   ///< those that have something to say

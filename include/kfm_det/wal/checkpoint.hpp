@@ -28,10 +28,13 @@
 
 namespace kfm_det::wal {
 
+/// Whether a record's text may be that of a CHECKPOINT entry: one search. The words may stand deeper inside of another one, too.
+[[nodiscard]] inline bool may_be_checkpoint(std::string_view record) { return record.find("\"operation\":\"CHECKPOINT\"") != std::string_view::npos; }
+
 /// The payload of a record that is a CHECKPOINT entry; none for any other. Costs one search of the record's text when it is not.
 [[nodiscard]] inline std::optional<Json> checkpoint_payload(std::string_view record) {
-  if (record.find("\"operation\":\"CHECKPOINT\"") == std::string_view::npos) return std::nullopt;
-  auto json = parse_json(record);   // the words may stand deeper inside
+  if (!may_be_checkpoint(record)) return std::nullopt;
+  auto json = parse_json(record);
   if (!json) return std::nullopt;
   const auto is = [&](std::string_view member, std::string_view value) {
     const Json* found = json.value().find(member);
@@ -44,7 +47,7 @@ namespace kfm_det::wal {
 
 /// Whether a sealed line is the first of a checkpoint's group. The line is looked at, not verified: who appends has just sealed it.
 [[nodiscard]] inline bool begins_checkpoint(BytesView line) {
-  if (line.find("\"operation\":\"CHECKPOINT\"") == BytesView::npos) return false;
+  if (!may_be_checkpoint(line)) return false;
   const Line read = read_line(line);
   return read.kind == LineKind::frame && read.group_index == 0 && checkpoint_payload(read.record).has_value();
 }

@@ -66,19 +66,10 @@ class Compaction {
  private:
   /// The steps are for whoever goes forward; what they say of risk stays: the records of the way back say it too (RISK-3).
   [[nodiscard]] static Json without_steps(const Json& payload) {
-    Json out = Json::object(), risk = Json::object();
-    for (const auto& member : payload.members()) {
-      if (member.key != "plan") { out.set(member.key, member.value); continue; }
-      const Json* steps = member.value.find("steps");
-      if (!steps) continue;
-      for (const Json& step : steps->items()) {
-        Json one = Json::object();
-        if (auto tier = get_u64(step, "tier"); tier && tier.value() != 0) one.set("tier", Json(tier.value()));
-        if (const Json* care = step.find("care"); care && !care->items().empty()) one.set("care", *care);
-        if (auto id = get_string(step, "id"); id && !one.members().empty()) risk.set(id.value(), std::move(one));
-      }
-    }
-    if (!risk.members().empty()) out.set("risk", std::move(risk));
+    Json out = Json::object();
+    for (const auto& member : payload.members())
+      if (member.key != "plan") out.set(member.key, member.value);
+    if (Json risk = risk_of_steps(payload); !risk.members().empty()) out.set("risk", std::move(risk));
     return out;
   }
   result<void> load(const Json& item) {

@@ -70,7 +70,7 @@ inline void examine_frame(const Examination& how, const Line& line, Entry& out) 
     out.signature = how.ring ? check_signature(line, *how.ring) : SignatureState::not_verified;
     if (how.ring && out.signature != SignatureState::valid) out.detail = "algorithm " + std::string(line.signature.algorithm) + ", key " + std::string(line.signature.key);
   }
-  if (!how.records && !(how.checkpoints && line.record.find("\"operation\":\"CHECKPOINT\"") != std::string_view::npos && line.record.find("\"phase\":\"CONTROL\"") != std::string_view::npos)) return;
+  if (!how.records && !(how.checkpoints && may_be_checkpoint(line.record))) return;
   if (auto record = read_record(line)) {
     out.record = std::make_unique<WalRecord>(std::move(record).value());
     out.is_checkpoint = out.record->phase == Phase::CONTROL && out.record->operation == operation::checkpoint;

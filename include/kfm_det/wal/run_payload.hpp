@@ -50,6 +50,22 @@ namespace kfm_det::wal {
   return success();
 }
 
+/// What a PLAN payload says of its steps' risk, by step: `{care?,tier?}` of those that have labels, or a tier above 0. A checkpoint keeps it as `risk`, and not the plan.
+[[nodiscard]] inline Json risk_of_steps(const Json& payload) {
+  if (const Json* folded = payload.find("risk")) return *folded;
+  Json out = Json::object();
+  const Json* plan = payload.find("plan");
+  const Json* steps = plan ? plan->find("steps") : nullptr;
+  if (!steps) return out;
+  for (const Json& step : steps->items()) {
+    Json one = Json::object();
+    if (auto tier = get_u64(step, "tier"); tier && tier.value() != 0) one.set("tier", Json(tier.value()));
+    if (const Json* care = step.find("care"); care && !care->items().empty()) one.set("care", *care);
+    if (auto id = get_string(step, "id"); id && !one.members().empty()) out.set(id.value(), std::move(one));
+  }
+  return out;
+}
+
 /// What an EXECUTE payload says of its step. Errors: invalid_json.
 [[nodiscard]] inline result<ExecutedStep> read_executed(const Json& payload) {
   ExecutedStep step;

@@ -127,6 +127,14 @@ class UpdaterCase {
     play_.is_new(xxh3(all));
   }
 
+  /// LOG-6, where the sink is below what the log calls DONE: `answer` to `asked` says so, and the sink shows what it showed before.
+  void refused_as_regressed(const Command& asked, const Answer& answer, const SinkView& before) {
+    play_.expect("LOG-6", answer.error && answer.error->code() == errc::sink_regressed,
+                 [&] { return "the log records effects as DONE with a head that the sink is below, and the updater answers " + asked.text() + " with " + (answer.error ? answer.error->message() : std::string("done")); });
+    const std::string difference = before.difference(look());
+    play_.expect("LOG-6", difference.empty(), [&] { return "the sink was put back, and something was done to it all the same: " + difference; });
+  }
+
   /// Asks every law that is a matter of what the sink shows. `last`: the command that was answered.
   void judge(const Command& last) {
     const SinkView view = look();

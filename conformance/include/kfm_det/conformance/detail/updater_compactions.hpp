@@ -177,9 +177,7 @@ class UpdaterCompactions {
 
   /// An older sink is noticed behind a compaction as before it; the compaction itself notices it, too.
   void put_back(Play& play) {
-    Script script{trigger("k", 0)};
-    if (play.flip()) script.push_back(trigger("k", 1));
-    if (driver_.can_undo && script.size() == 2 && play.flip()) script.push_back(undo(1));
+    const Script script = UpdaterOrders::pick_before_put_back(play, driver_.can_undo);
     if (!reference_(script)) return;
     const bool first = play.flip();   // the sink is put back, then the log is compacted
     beside(play, [&](Play& now, bool compacts) {
@@ -199,10 +197,7 @@ class UpdaterCompactions {
       now.tell(next.text());
       Owner process;
       const Answer answer = one.attempt(next, process);
-      now.expect("LOG-6", answer.error && answer.error->code() == errc::sink_regressed,
-                 [&] { return "the log records effects as DONE with a head that the sink is below, and the updater answers " + next.text() + " with " + (answer.error ? answer.error->message() : std::string("done")); });
-      const std::string difference = before.difference(one.look());
-      now.expect("LOG-6", difference.empty(), [&] { return "the sink was put back, and something was done to it all the same: " + difference; });
+      one.refused_as_regressed(next, answer, before);
       one.subject().put_sink_back(newer);
       now.tell("put the newer sink back");
       go_on(one, script);

@@ -67,9 +67,7 @@ class UpdaterOrders {
 
   /// A sink from before the last command, beside the log that knows better; or one that lost nothing which the log calls DONE.
   void put_back(Play& play) {
-    Script script{trigger("k", 0)};
-    if (play.flip()) script.push_back(trigger("k", 1));
-    if (driver_.can_undo && script.size() == 2 && play.flip()) script.push_back(undo(1));
+    const Script script = pick_before_put_back(play, driver_.can_undo);
     const UpdaterReference* undisturbed = reference_(script);
     if (!undisturbed || undisturbed->changes == 0) return;
     const std::uint32_t place = play.pick(static_cast<std::uint32_t>(2 * undisturbed->changes + 1));   // 0: the command is done
@@ -100,10 +98,7 @@ class UpdaterOrders {
       play.expect("RUN-12", !answer.error, [&] { return "the sink lost nothing that the log calls DONE, and the updater answers " + answer.error->message(); });
       return play.reach("sink put back that lost nothing which the log calls DONE");
     }
-    play.expect("LOG-6", answer.error && answer.error->code() == errc::sink_regressed,
-                [&] { return "the log records effects as DONE with a head that the sink is below, and the updater answers " + (answer.error ? answer.error->message() : std::string("done")); });
-    const std::string difference = before.difference(one.look());
-    play.expect("LOG-6", difference.empty(), [&] { return "the sink was put back, and something was done to it all the same: " + difference; });
+    one.refused_as_regressed(next, answer, before);
     play.expect("LOG-6", !one.subject().watch.worked_since_recovery(), "the sink was put back, and the log was given a plan or an intent all the same");
     one.subject().put_sink_back(newer);
     play.tell("put the newer sink back");
@@ -113,6 +108,14 @@ class UpdaterOrders {
     if (next.text() != script.back().text()) one.until_answered(next);
     one.judge(next);
     play.reach("sink put back");
+  }
+
+  /// What is done before a sink is put back; the last command is the one that it has lost.
+  [[nodiscard]] static Script pick_before_put_back(Play& play, bool can_undo) {
+    Script script{trigger("k", 0)};
+    if (play.flip()) script.push_back(trigger("k", 1));
+    if (can_undo && script.size() == 2 && play.flip()) script.push_back(undo(1));
+    return script;
   }
 
  private:

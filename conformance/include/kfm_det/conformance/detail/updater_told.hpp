@@ -38,11 +38,12 @@ template <class U> concept tells = requires(U& updater, const BusinessKey& key) 
   std::string out = "key " + key.text + ":";
   if (!told) return out + " " + told.error().message() + "\n";
   for (const ExplainedPublication& one : told.value().history) {
-    out += " " + std::string(name(one.publication.state)) + " of run " + one.publication.run.text() + (one.run_known ? "" : ", which nobody knows") + ", " + one.updater_id + " " + one.version.text() + ", trigger " + one.trigger_kind + " " +
+    out += " " + one.publication.effect.hex() + ", " + std::string(name(one.publication.state)) + " of run " + one.publication.run.text() + (one.run_known ? "" : ", which nobody knows") + ", " + one.updater_id + " " + one.version.text() + ", trigger " + one.trigger_kind + " " +
            one.trigger_key + " by " + one.actor + ", planned " + one.planned_at.to_rfc3339() + ", finished " + one.finished_at.to_rfc3339() + ", " + std::string(wal::name(one.status)) + ", step " + one.step_id;
-    for (const SourceRef& input : one.inputs) out += ", " + input.uri + " " + input.content_hash.hex().substr(0, 12);
+    for (const SourceRef& input : one.inputs) out += ", " + input.uri + " " + input.content_hash.hex();
     out += ", " + one.reason + one.remedy + ";";
   }
+  if (const auto& current = told.value().current) out += " current: " + current->publication.effect.hex() + ";";
   for (const PendingRun& one : told.value().pending) out += " pending: run " + one.run.text() + ", " + one.trigger_key + ", " + std::string(wal::name(one.status)) + ", " + one.reason + one.remedy + ";";
   return out + "\n";
 }
