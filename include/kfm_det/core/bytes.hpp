@@ -59,26 +59,37 @@ inline char* write_hex(char* out, BytesView bytes) noexcept {
   return out;
 }
 
-struct HexValues {
-  unsigned char of[256] = {};
-  constexpr HexValues() noexcept {
-    for (unsigned char& value : of) value = 255;
-    for (unsigned i = 0; i < 16; ++i) of[static_cast<unsigned char>(hex_digits[i])] = static_cast<unsigned char>(i);
+struct HexPairs {
+  static constexpr std::uint16_t none = 0x100;   ///< of what is no digit
+  std::uint16_t high[256] = {}, low[256] = {};
+  constexpr HexPairs() noexcept {
+    for (unsigned i = 0; i < 256; ++i) high[i] = low[i] = none;
+    for (unsigned i = 0; i < 16; ++i) {
+      const auto digit = static_cast<unsigned char>(hex_digits[i]);
+      high[digit] = static_cast<std::uint16_t>(16 * i);
+      low[digit] = static_cast<std::uint16_t>(i);
+    }
   }
 };
-inline constexpr HexValues hex_values;
-/// 0 to 15; 255 for anything but a lower-case digit. A table: reading a log reads four digests a line.
-constexpr unsigned hex_value(char c) noexcept { return hex_values.of[static_cast<unsigned char>(c)]; }
+inline constexpr HexPairs hex_pairs;
 
-/// Reads text.size() / 2 bytes to `out`. Gives the offset of the first character that is no digit, or npos.
+/// 0 to 15; more for anything but a lower-case digit.
+constexpr unsigned hex_value(char c) noexcept { return hex_pairs.low[static_cast<unsigned char>(c)]; }
+
+/// Reads text.size() / 2 bytes to `out`. Gives the offset of the first character that is no digit, or npos. By tables: reading a log reads two digests a line.
 constexpr std::size_t read_hex(char* out, std::string_view text) noexcept {
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const unsigned high = hex_value(text[i]), low = hex_value(text[i + 1]);
-    if (high > 15) return i;
-    if (low > 15) return i + 1;
-    *out++ = static_cast<char>(static_cast<unsigned char>(high * 16 + low));
-  }
-  return std::string_view::npos;
+  unsigned seen = 0;
+  std::size_t i = 0;
+  const auto pair = [&](std::size_t at) {
+    const unsigned value = hex_pairs.high[static_cast<unsigned char>(text[at])] | hex_value(text[at + 1]);
+    seen |= value;
+    *out++ = static_cast<char>(static_cast<unsigned char>(value));
+  };
+  for (; i + 7 < text.size(); i += 8) pair(i), pair(i + 2), pair(i + 4), pair(i + 6);
+  for (; i + 1 < text.size(); i += 2) pair(i);
+  if (seen < HexPairs::none) return std::string_view::npos;
+  for (i = 0;; ++i)
+    if (hex_value(text[i]) > 15) return i;
 }
 
 inline std::string at_byte(std::size_t offset) { return std::string("byte ").append(std::to_string(offset)); }

@@ -9,6 +9,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -42,39 +43,41 @@ namespace detail {
 /// Eats fixed texts and numbers off the front of a view.
 class LineCursor {
  public:
-  explicit LineCursor(std::string_view text) : rest_(text) {}
-  bool text(std::string_view expected) {
-    if (!rest_.starts_with(expected)) return false;
-    rest_.remove_prefix(expected.size());
+  explicit LineCursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  template <std::size_t size>
+  [[gnu::always_inline]] bool text(const char (&expected)[size]) {   // inlined, its length is a constant, and nothing is called
+    if (left() < size - 1 || std::memcmp(at_, expected, size - 1) != 0) return false;
+    at_ += size - 1;
     return true;
   }
-  bool number(std::uint64_t& into) {
+  [[gnu::always_inline]] bool number(std::uint64_t& into) {
     const bool quoted = text("\"");
-    const auto got = std::from_chars(rest_.data(), rest_.data() + rest_.size(), into);
-    if (got.ec != std::errc() || (got.ptr - rest_.data() > 1 && rest_.front() == '0')) return false;
-    rest_.remove_prefix(static_cast<std::size_t>(got.ptr - rest_.data()));
+    const auto got = std::from_chars(at_, end_, into);
+    if (got.ec != std::errc() || (got.ptr - at_ > 1 && *at_ == '0')) return false;
+    at_ = got.ptr;
     return !quoted || text("\"");
   }
-  bool number(std::uint32_t& into) {
+  [[gnu::always_inline]] bool number(std::uint32_t& into) {
     std::uint64_t wide = 0;
     if (!number(wide) || wide > 0xffffffffu) return false;
     into = static_cast<std::uint32_t>(wide);
     return true;
   }
-  bool digest(Digest& into) {
-    if (rest_.size() < 64) return false;
-    if (kfm_det::detail::read_hex(reinterpret_cast<char*>(into.bytes.data()), rest_.substr(0, 64)) != std::string_view::npos) return false;
-    rest_.remove_prefix(64);
+  [[gnu::always_inline]] bool digest(Digest& into) {
+    if (left() < 64) return false;
+    if (kfm_det::detail::read_hex(reinterpret_cast<char*>(into.bytes.data()), {at_, 64}) != std::string_view::npos) return false;
+    at_ += 64;
     return true;
   }
-  [[nodiscard]] std::string_view rest() const { return rest_; }
+  [[nodiscard]] std::string_view rest() const { return {at_, left()}; }
 
  private:
-  std::string_view rest_;
+  [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+  const char *at_, *end_;
 };
 
 /// Where the last `seal` begins. Nearly always it ends the line, or the four commas of a signature lead to it; else a search backwards.
-inline std::size_t find_seal(std::string_view line, std::string_view seal) {
+[[gnu::always_inline]] inline std::size_t find_seal(std::string_view line, std::string_view seal) {
   const std::size_t from_end = seal.size() + 64 + 2;
   if (line.size() < from_end) return std::string_view::npos;
   if (const std::size_t at = line.size() - from_end; line.substr(at, seal.size()) == seal) return at;
@@ -86,7 +89,7 @@ inline std::size_t find_seal(std::string_view line, std::string_view seal) {
 /// `{"<name>":X,"<seal>":"<64 hex>"...}` with X verified against the seal. The outer shape of every format, for ever.
 struct Sealed { std::string_view inner, behind; };
 template <const std::string_view& domain>
-inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal) {
+[[gnu::always_inline]] inline std::optional<Sealed> open_seal(std::string_view line, std::string_view head, std::string_view seal) {
   if (!line.starts_with(head)) return std::nullopt;
   const std::size_t at = find_seal(line, seal);
   if (at == std::string_view::npos || at < head.size()) return std::nullopt;
