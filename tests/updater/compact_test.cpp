@@ -3,6 +3,7 @@
 
 #include "kfm_det/conformance/choices.hpp"
 #include "kfm_det/conformance/detail/updater_told.hpp"
+#include "kfm_det/updater/undo_preview.hpp"
 #include "tests/histories/script.hpp"
 
 using namespace kfm_det;
@@ -40,23 +41,24 @@ struct WholeLog {
 };
 Lsn base_of(const MemoryStore& store) { return wal::read_line(store.frames(stream).at(0)).lsn; }
 
+/// What the scope tells whoever asks: each key explained, and what an undo of each run would change.
 std::string explained(World& world) {
   std::string out;
   for (const char* key : {"x", "y"}) out += conformance::detail::told_of(BusinessKey{key}, world.updater().explain(BusinessKey{key}));
+  auto store = world.backends.store();
+  auto sink = world.backends.sink();
+  for (const wal::RunState& run : fold(world.backends.kept).runs) {
+    const auto preview = preview_undo(store, sink, stream, run.id);
+    out += "undo of " + run.id.text() + ": ";
+    if (!preview) { out += preview.error().message() + "\n"; continue; }
+    out += preview.value().sentence();
+    for (const UndoneKey& one : preview.value().keys)
+      out += " " + one.business_key.text + " of " + one.step_id + " " + std::string(name(one.change)) + (one.then ? ", then " + one.then->effect.hex() : "") + ";";
+    out += "\n";
+  }
   return out;
 }
 
-Command draw(conformance::Random& random, int index) {
-  const auto pick = [&](std::initializer_list<const char*> words) { return std::string(*(words.begin() + random.below(static_cast<std::uint32_t>(words.size())))); };
-  switch (random.below(8U)) {
-    case 0: return Command::parse(index == 0 ? "t:k:A" : "undo:" + std::to_string(random.below(static_cast<std::uint32_t>(index))));
-    case 1: return Command::parse("gone:" + pick({"A", "B"}));
-    case 2: return Command::parse("back:" + pick({"A", "B"}));
-    case 3: return Command::parse("deploy:" + pick({"1", "2"}));
-    default: return Command::parse("t:" + pick({"k", "j"}) + ":" + pick({"A", "B", "C", "F", "D"}));
-  }
-}
-/// A compaction in a process that may be killed at a call. True: it lived.
 bool compacted(World& world, std::uint64_t stop_at = Fuse::never) {
   world.fuse.reset();
   world.fuse.stop_at = stop_at;
@@ -142,10 +144,16 @@ TEST_CASE("explain says the same before a compaction and behind it, and undo tak
   CHECK(base_of(world.backends.kept) > 1);
   CHECK(explained(world) == before);
   CHECK(world.updater().status().value() == status_before);
+  const RunId folded = fold(world.backends.kept).runs[0].id;
+  auto store = world.backends.store();
+  auto sink = world.backends.sink();
+  CHECK(preview_undo(store, sink, stream, folded).value().keys.size() == 2);
   world.until_answered(script, 4);
   CHECK_FALSE(world.answer);
   CHECK_FALSE(world.visible().contains("x"));
+  CHECK(preview_undo(store, sink, stream, folded).value().nothing_to_do);
   REQUIRE(compacted(world));
+  CHECK(preview_undo(store, sink, stream, folded).value().nothing_to_do);
   CHECK_FALSE(world.visible().contains("x"));
 }
 

@@ -24,7 +24,7 @@
 #include "kfm_det/contracts/store.hpp"
 #include "kfm_det/updater/run_report.hpp"
 #include "kfm_det/wal/log.hpp"
-#include "kfm_det/wal/replay.hpp"
+#include "kfm_det/wal/planned_runs.hpp"
 
 namespace kfm_det {
 
@@ -89,29 +89,30 @@ struct UndoPreview {
 
 namespace detail {
 
-/// The effects of a run, also of one that is finished, whose plan stands in the log alone.
+/// The effects of a run, also of one that is finished: its plan stands in the log alone, or in the checkpoint that it was folded into.
 class RunRecaller {
  public:
   explicit RunRecaller(RunId id) : id_(std::move(id)) {}
   [[nodiscard]] result<void> see(const wal::Line& line, const wal::WalRecord& record) {
-    KFM_DET_TRY(replay_.apply(line, record));
-    if (record.phase == wal::Phase::PLAN && record.wal_id == id_) plan_ = replay_.state().runs.back().plan;
-    return success();
+    return runs_.see(line, record, [this](const wal::RunState& run, const std::string&) -> result<void> {
+      if (run.id == id_) plan_ = run.plan;
+      return success();
+    });
   }
-  /// Errors: not_found (no such run, or its plan is not in the log any more).
-  [[nodiscard]] result<wal::RunState> recalled() const {
-    const wal::RunState* found = replay_.state().find(id_);
+  /// Errors: not_found (no such run, or one with something left to take back whose plan is not in the log any more).
+  [[nodiscard]] result<wal::RunState> recalled() {
+    const wal::RunState* found = runs_.state().find(id_);
     if (!found) return no_such_run(id_);
     wal::RunState run = *found;
-    if (run.has_effects) return run;
-    if (plan_.is_null()) return Error(errc::not_found, "the log does not hold the plan of this run", id_.text(), "A loss was accepted, or the log was compacted.");
+    if (run.has_effects || wal::is_taken_back(run.status)) return run;
+    if (plan_.is_null()) return Error(errc::not_found, "the log does not hold the plan of this run", id_.text(), "A loss was accepted; what the sink has of the run, status() lists.");
     KFM_DET_TRY(wal::Replay::recall(run, plan_));
     return run;
   }
 
  private:
   RunId id_;
-  wal::Replay replay_;
+  wal::PlannedRuns runs_;
   Json plan_;
 };
 
