@@ -11,6 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "floor.hpp"
+#include "kfm_det/conformance/detail/run_scribe.hpp"
 #include "kfm_det/contracts/clock.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/files/system_clock.hpp"
@@ -121,50 +122,15 @@ Side append_side(std::string name, S signer) {
 /// A log of runs with 50 effects each, as an updater writes them, signed. Answers how many records.
 std::uint64_t write_log(const std::string& root, std::uint64_t records) {
   using Log = wal::Log<FileStore<>::Stream, ManualClock, wal::Ed25519Signer>;
-  constexpr int steps = 50;
+  std::vector<std::string> steps;
+  for (int step = 0; step < 50; ++step) steps.push_back("seattle/2012-" + std::to_string(10 + step) + "/precipitation");
   auto log = must(Log::open(must(must(FileStore<>::open(root)).open_stream(stream_id())), stream_id(), Head{}, ManualClock{Instant{1'700'000'000'000'000'000}},
                             [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); }, {}, bench_signer()));
+  conformance::detail::RunScribe runs{stream_id(), "noaa-monthly-summary"};
   std::uint64_t written = 0;
   for (std::uint64_t number = 0; written < records; ++number) {
-    const RunId run{uuid_v8(sha256("run " + std::to_string(number)))};
-    std::uint64_t seq = 0;
-    const auto record = [&](int step, wal::Phase phase, std::string_view operation, wal::Status status) {
-      wal::WalRecord out = intent_record(1000 + static_cast<std::uint64_t>(step));
-      out.wal_id = run;
-      out.seq = ++seq;
-      out.phase = phase;
-      out.operation = operation;
-      out.status = status;
-      if (status != wal::Status::IN_PROGRESS) out.pre_state_hash.reset(), out.post_state_expected.reset(), out.reversal.reset();
-      return out;
-    };
-    const auto text = [](const wal::WalRecord& of, std::string_view key) { return *of.payload.find(key)->string(); };
-    std::vector<wal::WalRecord> first{record(0, wal::Phase::PLAN, wal::operation::plan, wal::Status::DONE)}, second, third;
-    Json effects = Json::array();
-    for (int step = 0; step < steps; ++step) {
-      auto executed = record(step, wal::Phase::EXECUTE, "summarise", wal::Status::DONE);
-      const auto like = intent_record(1000 + static_cast<std::uint64_t>(step));
-      effects.push(Json::object({{"business_key", Json(text(like, "business_key"))}, {"effect", Json(text(like, "effect"))}, {"step", Json(like.step_id)}}));
-      executed.payload = Json::object({{"bytes", Json(like.post_state_expected->hex())}, {"content", Json(like.post_state_expected->hex())}, {"key", Json(text(like, "key"))}, {"size", Json(100)}});
-      first.push_back(std::move(executed));
-    }
-    first[0].step_id.clear();
-    first[0].payload = Json::object({{"effects", std::move(effects)}, {"plan_hash", Json(sha256("plan").hex())}, {"trigger", Json::object({{"key", Json("t")}, {"kind", Json("manual")}})}});
-    (void)must(log.append(first));
-    for (int step = 0; step < steps; ++step) second.push_back(record(step, wal::Phase::UPSERT, wal::operation::upsert, wal::Status::IN_PROGRESS));
-    (void)must(log.append(second));
-    const Head head = log.tail();
-    for (int step = 0; step < steps; ++step) {
-      auto done = record(step, wal::Phase::UPSERT, wal::operation::upsert, wal::Status::DONE);
-      done.payload = Json::object({{"effect", Json(text(done, "effect"))}, {"head", wal::head_json(head)}, {"result", Json("created")}});
-      third.push_back(std::move(done));
-    }
-    auto commit = record(0, wal::Phase::COMMIT, wal::operation::commit, wal::Status::DONE);
-    commit.step_id.clear();
-    commit.payload = Json::object({{"effects", Json(steps)}});
-    third.push_back(std::move(commit));
-    (void)must(log.append(third));
-    written += first.size() + second.size() + third.size();
+    (void)must(runs.write(log, "run " + std::to_string(number), steps));
+    written += 2 + 3 * steps.size();
   }
   (void)must(log.sync());
   must(log.close());

@@ -10,7 +10,7 @@
 #include "kfm_det/core/typed_reader.hpp"
 #include "kfm_det/plan/plan.hpp"
 #include "kfm_det/updater/plan_record.hpp"
-#include "kfm_det/updater/run_risk.hpp"
+#include "kfm_det/wal/run_risk.hpp"
 #include "kfm_det/wal/record.hpp"
 #include "kfm_det/wal/replay.hpp"
 
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A PLAN record's payload, as whoever takes a run up reads it.
   (void)detail::recorded_inputs(json.value());
   wal::WalRecord record;
-  detail::RunRisk(json.value()).mark(record);
+  wal::RunRisk(json.value()).mark(record);
   FUZZ_CHECK(record.tier <= limits::step_tier_max);
   wal::RunState run;
   (void)wal::Replay::recall(run, json.value());

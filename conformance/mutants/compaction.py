@@ -19,7 +19,7 @@ struct Fixture_ID {
 FAMILIES = {"file_drops": FILE_DROPS, "compaction": COMPACTION}
 
 DURABLE = "    if (!base || base->last > my.durable) return my.no_checkpoint(lsn);\n"
-WRITE = "    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));\n"
+WRITE = "    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));\n"
 BELOW = "      if (name.ordinal >= ordinal) break;\n"
 COUNTS = "    if (name.first > 1 && (stopped_ || !begun_))\n"
 BEGINS = "      if (const auto base = read_base(bytes, stream_, name.first); base && base->last < limit) begin_at(*base);\n"

@@ -331,3 +331,45 @@ TEST_CASE("C12 no clock decides what is kept: stores and compaction have none") 
     for (const char* word : {"clock.now", "monotonic()", "<chrono>", "contracts/clock.hpp", "::now()"}) CHECK(text.find(word) == std::string::npos);
   }
 }
+
+TEST_CASE("a log begins a segment when the one before is old enough by its clock, and what was finished can be archived while the tenure goes on") {
+  using Log = wal::Log<Store::Stream, ManualClock>;
+  const auto ignore = [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); };
+  World world(FileStoreOptions{});
+  ManualClock clock(Instant{1'000'000'000'000});
+  wal::LogOptions options;
+  options.segment_age = seconds(60);
+  std::uint64_t seq = 0;
+  Lsn last = 0;
+  {
+    Log log = good(Log::open(world.open(), test_stream(), Head{test_stream(), 0, 0, {}}, clock, ignore, options));
+    const auto commit = [&] {
+      std::vector<wal::WalRecord> group{record(++seq), record(++seq)};
+      last = good(log.commit(group)).lsn;
+    };
+    const auto segments = [&] { return world.names(".jsonl", false).size(); };
+    commit();
+    const std::size_t first = segments();
+    clock.advance(seconds(59));
+    commit();
+    CHECK(segments() == first);
+    clock.advance(seconds(1));
+    commit();
+    CHECK(segments() == first + 1);
+    clock.step_wall(Instant{0});   // the wall clock is set back: time stands still for the log
+    for (int i = 0; i < 3; ++i) commit();
+    CHECK(segments() == first + 1);
+    clock.step_wall(Instant{2'000'000'000'000'000});   // and far ahead: one segment more
+    for (int i = 0; i < 3; ++i) commit();
+    CHECK(segments() == first + 2);
+    good(log.archive_finished());
+    CHECK(segments() == 1);
+    CHECK(world.names(".jsonl", true).size() == first + 1);
+    commit();
+  }
+  auto stream = world.open();
+  CHECK(good(stream.recover({}, {})).tail.lsn == last);
+  Lsn next = 0;
+  CHECK(good(stream.scan(1, [&](const Frame& frame) -> result<void> { CHECK(frame.lsn == ++next); return success(); })) == last);
+  CHECK(next == last);
+}

@@ -51,7 +51,6 @@ struct ArchivedLog {
     std::vector<wal::WalRecord> group;
     for (Json& payload : payloads) {
       group.push_back(book.record("", 1000 + group.size(), wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE));
-      group.back().wal_id = {};
       group.back().payload = std::move(payload);
     }
     heads.push_back(log.commit(group).value());
@@ -64,13 +63,9 @@ struct ArchivedLog {
   }
   /// As Book::run, over this store.
   Head run(Log& log, const std::string& name) {
-    std::vector<wal::WalRecord> group{book.plan(name, {"a"}), book.executed(name, 2, "a")};
-    REQUIRE(log.append(group));
-    group = {book.intent(name, 3, "a")};
-    const Head head = log.commit(group).value();
-    group = {book.done(name, 4, "a", head), book.record(name, 5, wal::Phase::COMMIT, wal::operation::commit, "", wal::Status::DONE)};
+    const Head head = book.runs.write(log, name, {"a"}).value();
     book.clock.advance(seconds(1));
-    return log.commit(group).value();
+    return head;
   }
 
   wal::VerifyReport verify(wal::VerifyOptions options = {}, bool with_codec = true) { return verify_folder(disk, folder, options, std::nullopt, with_codec ? codec : nullptr).value(); }

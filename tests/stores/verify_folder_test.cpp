@@ -33,14 +33,14 @@ using Log = wal::Log<FileStore<>::Stream, ManualClock, wal::Ed25519Signer>;
 
 /// Some tenures, so some segments; answers the durable head.
 Head fill(const std::string& root, const wal::Ed25519Signer& signer, int tenures) {
-  const Book<> book;
+  Book<> book;
   Head head{signed_stream(), 0, 0, {}};
   for (int i = 0; i < tenures; ++i) {
     auto stream = FileStore<>::open(root).value().open_stream(signed_stream()).value();
     auto log = Log::open(std::move(stream), signed_stream(), head, book.clock, [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); }, {}, signer);
     REQUIRE(log);
     for (int group = 0; group < 3; ++group) {
-      std::vector<wal::WalRecord> records{book.plan("run " + std::to_string(i * 3 + group), {})};
+      std::vector<wal::WalRecord> records{book.runs.plan("run " + std::to_string(i * 3 + group), {})};
       head = log.value().commit(records).value();
     }
     REQUIRE(log.value().close());
@@ -115,7 +115,7 @@ TEST_CASE("verify_folder works while a writer appends: what is half there is no 
   const auto signer = test_signer('a');
   const Head head = fill(root.path, signer, 1);
   const std::string folder = root.path + "/" + signed_stream().text;
-  const Book<> book;
+  Book<> book;
   PosixFileSystem fs;
   wal::VerifyOptions options;
   options.ring = ring_of(signer);
@@ -125,7 +125,7 @@ TEST_CASE("verify_folder works while a writer appends: what is half there is no 
   REQUIRE(log);
   CHECK(verify_folder(fs, folder, options).value().tail == head);   // a claim, and no segment yet
   for (int i = 0; i < 3; ++i) {
-    std::vector<wal::WalRecord> records{book.plan("more " + std::to_string(i), {}), book.executed("more " + std::to_string(i), 2, "a")};
+    std::vector<wal::WalRecord> records{book.runs.plan("more " + std::to_string(i), {"a"}), book.runs.executed("more " + std::to_string(i), 2, "a")};
     if (i == 1) REQUIRE(log.value().append(records));
     else REQUIRE(log.value().commit(records));
     const auto report = verify_folder(fs, folder, options).value();

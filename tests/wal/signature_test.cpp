@@ -136,7 +136,7 @@ TEST_CASE("LOG-8 what cannot be signed, or is too long with its signature, is no
   auto log = wal::Log<MemoryStore::Stream, ManualClock, BrokenSigner>::open(book.store.open_stream(signed_stream()).value(), signed_stream(), Head{signed_stream(), 0, 0, {}}, book.clock,
                                                                             [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); }, {}, BrokenSigner{&works});
   REQUIRE(log);
-  std::vector<wal::WalRecord> group{book.plan("one", {})};
+  std::vector<wal::WalRecord> group{book.runs.plan("one", {})};
   CHECK(log.value().commit(group).error().code() == errc::unavailable);
   CHECK(book.lines().empty());
   works = true;

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/run_scribe.hpp"
 #include "kfm_det/contracts/clock.hpp"
 #include "kfm_det/stores/memory_store.hpp"
 #include "kfm_det/wal/log.hpp"
@@ -30,14 +32,13 @@ inline wal::KeyRing ring_of(const wal::Ed25519Signer& signer, Order from = {1, 1
   return ring;
 }
 
-/// Writes runs as an updater does: PLAN, EXECUTE and intents in one group each, DONEs with COMMIT.
+/// Writes runs as an updater does.
 template <class S = wal::Ed25519Signer>
 struct Book {
   using Log = wal::Log<MemoryStore::Stream, ManualClock, S>;
   MemoryStore store{};
   ManualClock clock{Instant{1'700'000'000'000'000'000}};
-  std::string actor = "ci";
-  std::uint64_t token = 1;
+  conformance::detail::RunScribe runs{signed_stream(), "counts"};
 
   Log open(S signer, wal::Signing signing = wal::Signing::each_group) {
     wal::LogOptions options;
@@ -47,62 +48,13 @@ struct Book {
     REQUIRE(log);
     return std::move(log).value();
   }
-  wal::WalRecord record(const std::string& run, std::uint64_t seq, wal::Phase phase, std::string_view operation, const std::string& step, wal::Status status) const {
-    wal::WalRecord out;
-    out.wal_id = RunId{uuid_v8(sha256(run))};
-    out.seq = seq;
-    out.phase = phase;
-    out.operation = operation;
-    out.step_id = step;
-    out.status = status;
-    out.updater_id = "counts";
-    out.updater_version = {1, 0, 0};
-    out.actor = actor;
-    out.token = token;
-    return out;
-  }
-  static std::string effect(const std::string& run, const std::string& step) { return sha256(run + step).hex(); }
-  static std::string content(const std::string& step) { return sha256("content " + step).hex(); }
-
-  wal::WalRecord plan(const std::string& run, const std::vector<std::string>& steps) const {
-    Json effects = Json::array();
-    for (const auto& step : steps) effects.push(Json::object({{"business_key", Json("key/" + step)}, {"effect", Json(effect(run, step))}, {"step", Json(step)}}));
-    auto out = record(run, 1, wal::Phase::PLAN, wal::operation::plan, "", wal::Status::DONE);
-    out.payload = Json::object({{"effects", std::move(effects)}, {"plan_hash", Json(sha256("plan").hex())}, {"trigger", Json::object({{"key", Json("t")}, {"kind", Json("manual")}})}});
-    return out;
-  }
-  wal::WalRecord executed(const std::string& run, std::uint64_t seq, const std::string& step) const {
-    auto out = record(run, seq, wal::Phase::EXECUTE, "count", step, wal::Status::DONE);
-    out.payload = Json::object({{"bytes", Json(content(step))}, {"content", Json(content(step))}, {"key", Json(sha256("key " + step).hex())}, {"size", Json(7)}});
-    return out;
-  }
-  wal::WalRecord intent(const std::string& run, std::uint64_t seq, const std::string& step) const {
-    auto out = record(run, seq, wal::Phase::UPSERT, wal::operation::upsert, step, wal::Status::IN_PROGRESS);
-    out.payload = Json::object({{"business_key", Json("key/" + step)}, {"effect", Json(effect(run, step))}, {"key", Json(sha256("key " + step).hex())}});
-    out.post_state_expected = Digest::from_hex(content(step)).value();
-    out.governance = Json::object({{"care", Json::array({Json("authority-to-control")})}});
-    out.reversal = Json::object({{"effect", Json(effect(run, step))}, {"operation", Json(wal::operation::withdraw)}});
-    return out;
-  }
-  wal::WalRecord done(const std::string& run, std::uint64_t seq, const std::string& step, const Head& head) const {
-    auto out = record(run, seq, wal::Phase::UPSERT, wal::operation::upsert, step, wal::Status::DONE);
-    out.payload = Json::object({{"effect", Json(effect(run, step))}, {"head", wal::head_json(head)}, {"result", Json("created")}});
-    return out;
-  }
+  wal::WalRecord record(const std::string& run, std::uint64_t seq, wal::Phase phase, std::string_view operation, const std::string& step, wal::Status status) { return runs.record(run, seq, phase, operation, step, status); }
   /// One whole run; answers the durable head behind it. 2 + 3 * steps.size() entries in three groups.
   Head run(Log& log, const std::string& name, const std::vector<std::string>& steps = {"a"}) {
-    std::uint64_t seq = 1;
-    std::vector<wal::WalRecord> group{plan(name, steps)};
-    for (const auto& step : steps) group.push_back(executed(name, ++seq, step));
-    REQUIRE(log.append(group));
-    group.clear();
-    for (const auto& step : steps) group.push_back(intent(name, ++seq, step));
-    const Head head = log.commit(group).value();
-    group.clear();
-    for (const auto& step : steps) group.push_back(done(name, ++seq, step, head));
-    group.push_back(record(name, ++seq, wal::Phase::COMMIT, wal::operation::commit, "", wal::Status::DONE));
+    runs.incarnation = log.incarnation();
+    const Head head = runs.write(log, name, steps).value();
     clock.advance(seconds(1));
-    return log.commit(group).value();
+    return head;
   }
   std::vector<std::string> lines() const { return store.frames(signed_stream()); }
 };
@@ -160,14 +112,16 @@ inline std::string tail_of(const std::string& line) {
 }
 inline std::string without_signature(const std::string& line) { return line.substr(0, line.size() - tail_of(line).size()) + "}"; }
 
-/// Writes the log again from line `from` on, hashes and links recomputed: all that needs no key. `edit` changes the record; `tail` gives what stands behind the hash.
+/// Writes the log again from line `from` on, hashes, links and the heads in DONE records recomputed: all that needs no key. `edit` changes the record; `tail` gives what stands behind the hash.
 inline std::vector<std::string> rewritten(std::vector<std::string> lines, std::size_t from, const std::function<void(std::size_t, wal::Envelope&, wal::WalRecord&)>& edit,
                                           const std::function<std::string(std::size_t, const std::string&)>& tail = [](std::size_t, const std::string& old) { return tail_of(old); }) {
   Digest prev = from == 0 ? Digest{} : wal::read_line(lines[from - 1]).hash;
+  std::map<Digest, Digest> hashes;   // of the lines that were, and of what they are now
   for (std::size_t i = from; i < lines.size(); ++i) {
     const wal::Line line = wal::read_line(lines[i]);
     auto record = wal::read_record(line).value();
     wal::Envelope envelope{StreamId{std::string(line.stream)}, line.incarnation, line.lsn, prev, line.group_index, line.group_count, line.durable_upto};
+    if (const auto head = wal::head_of(record, envelope.stream).value(); head && hashes.contains(head->hash)) record.payload.set("head", wal::head_json({head->stream, head->incarnation, head->lsn, hashes[head->hash]}));
     edit(i, envelope, record);
     if (record.entry_id == wal::read_record(line).value().entry_id) record.entry_id = wal::entry_id(prev, record.wal_id, record.seq);
     std::string made;
@@ -175,7 +129,7 @@ inline std::vector<std::string> rewritten(std::vector<std::string> lines, std::s
     made.pop_back();
     made += tail(i, lines[i]);
     lines[i] = made;
-    prev = wal::read_line(made).hash;
+    prev = hashes[line.hash] = wal::read_line(made).hash;
   }
   return lines;
 }

@@ -170,7 +170,7 @@ TEST_CASE("VERIFY-3 what stands behind the last signature is reported as not sea
   Book<> book;
   auto log = book.open(key_a(), wal::Signing::each_sync);
   book.run(log, "one");
-  std::vector<wal::WalRecord> group{book.plan("two", {"a"}), book.executed("two", 2, "a")};
+  std::vector<wal::WalRecord> group{book.runs.plan("two", {"a"}), book.runs.executed("two", 2, "a")};
   REQUIRE(log.append(group));   // no commit follows
   const auto lines = book.lines();
   REQUIRE(lines.size() == 7);
@@ -220,7 +220,7 @@ TEST_CASE("VERIFY-3 a rotation at each place: each entry is verified by the key 
     std::vector<Lsn> ends;
     for (int group = 0; group < 6; ++group) {
       auto log = book.open(group < place ? key_a() : key_b());
-      std::vector<wal::WalRecord> records{book.plan("run " + std::to_string(group), {})};
+      std::vector<wal::WalRecord> records{book.runs.plan("run " + std::to_string(group), {})};
       ends.push_back(log.commit(records).value().lsn);
     }
     const Lsn last = ends[static_cast<std::size_t>(place) - 1];
@@ -348,14 +348,13 @@ TEST_CASE("a log that begins at a checkpoint says so, whether records are looked
     prev = wal::seal_frame(line, wal::Envelope{signed_stream(), 1, lsn, prev, 0, 1, 0}, record).value();
     lines.push_back(line);
   };
-  const Book<> book;
+  Book<> book;
   auto checkpoint = book.record("", 9, wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE);
-  checkpoint.wal_id = {};
   const std::vector<Json> items{Json::object({{"token", Json(1)}})};   // it lists no ends
   checkpoint.payload = wal::checkpoint_payloads(items, {}, 4096).value().at(0);
   add(checkpoint, 41);
-  add(book.done("carried", 7, "a", Head{signed_stream(), 1, 12, {}}), 42);
-  add(book.record("carried", 8, wal::Phase::COMMIT, wal::operation::commit, "", wal::Status::DONE), 43);
+  add(book.runs.done("carried", 7, "a", Head{signed_stream(), 1, 12, {}}), 42);
+  add(book.runs.commit("carried", 8, 1), 43);
   for (const bool records : {true, false}) {
     wal::VerifyOptions options;
     options.records = records;
@@ -434,6 +433,8 @@ TEST_CASE("VERIFY-5 to VERIFY-9 what records say about each other: each breach b
     return codes(verify_text(text_of(rewritten(lines, line, [&](std::size_t i, wal::Envelope&, wal::WalRecord& record) { if (i == line) change(record); })), options));
   };
   using R = wal::WalRecord;
+  const auto set = [](const char* member, Json value) { return [member, value](R& r) { r.payload.set(member, value); }; };
+  const auto labels = [](const char* label) { return Json::object({{"care", Json::array({Json(label)})}}); };
   CHECK(at(9, [](R&) {}).empty());
   CHECK(at(9, [](R& r) { r.ts = Instant{1}; }) == "time_back ");
   CHECK(at(4, [](R& r) { r.seq = 4; }) == "sequence_back ");
@@ -443,29 +444,78 @@ TEST_CASE("VERIFY-5 to VERIFY-9 what records say about each other: each breach b
   wal::VerifyOptions only_ci;
   only_ci.policy.actors = {{"ci"}};
   CHECK(at(9, [](R& r) { r.actor = "\x1b[2Jmallory"; }, only_ci) == "actor_refused ");
+  CHECK(at(9, [](R& r) { r.actor.clear(); }) == "actor_refused ");
+  const RunId one = book.runs.id("one");
   CHECK(at(8, [](R& r) { r.phase = wal::Phase::LINEAGE; }) == "run_without_plan ");
-  CHECK(at(8, [](R& r) { r.wal_id = RunId{uuid_v8(sha256("one"))}; r.seq = 99; }).substr(0, 14) == "plan_repeated ");
+  CHECK(at(8, [&](R& r) { r.wal_id = one; r.seq = 99; }).substr(0, 14) == "plan_repeated ");
   CHECK(at(8, [](R& r) { r.payload = Json::object(); }) == "plan_unreadable ");
-  CHECK(at(3, [](R& r) { r.step_id = "z"; }).find("effect_unplanned") == 0);
-  CHECK(at(3, [](R& r) { r.payload.set("effect", Json(sha256("other").hex())); }) == "effect_unplanned ");
+  CHECK(at(3, [](R& r) { r.step_id = "z"; }).find("effect_unplanned") != std::string::npos);
+  CHECK(at(3, set("effect", Json(sha256("other").hex()))) == "effect_unplanned reversal_wrong ");
   CHECK(at(3, [](R& r) { r.phase = wal::Phase::LINEAGE; }) == "done_without_intent ");
-  CHECK(at(5, [](R& r) { r.payload.set("head", wal::head_json(Head{signed_stream(), 1, 3, {}})); }) == "effect_before_intent ");   // its intent is LSN 4
-  CHECK(at(5, [](R& r) { r.payload.set("head", wal::head_json(Head{signed_stream(), 1, 6, {}})); }) == "effect_before_intent ");   // not before itself
+  CHECK(at(5, set("head", wal::head_json(Head{signed_stream(), 1, 3, wal::read_line(lines[2]).hash}))) == "effect_before_intent ");   // its intent is LSN 4
+  CHECK(at(5, set("head", wal::head_json(Head{signed_stream(), 1, 6, {}}))) == "effect_before_intent ");   // not before itself
+  CHECK(at(5, set("head", wal::head_json(Head{signed_stream(), 1, 5, sha256("another")}))) == "head_differs ");
   CHECK(at(3, [](R& r) { r.post_state_expected = sha256("other"); }) == "result_differs ");
-  CHECK(at(3, [](R& r) { r.payload.set("key", Json("other")); }) == "result_differs ");
+  CHECK(at(3, set("key", Json("other"))) == "result_differs ");
   CHECK(at(1, [](R& r) { r.phase = wal::Phase::LINEAGE; }) == "result_differs ");
-  CHECK(at(2, [](R& r) { r.step_id = "a"; }).find("result_differs ") == 0);
+  CHECK(at(2, [](R& r) { r.step_id = "a"; }).find("result_differs ") != std::string::npos);
   CHECK(at(6, [](R& r) { r.phase = wal::Phase::LINEAGE; }) == "end_incomplete ");
-  CHECK(at(8, [](R& r) { r.phase = wal::Phase::EXECUTE; r.wal_id = RunId{uuid_v8(sha256("one"))}; r.seq = 99; }).find("record_after_end") == 0);
+  CHECK(at(8, [&](R& r) { r = book.runs.executed("one", 99, "a"); r.ts = Instant{1'700'000'002'000'000'000}; }).find("record_after_end") != std::string::npos);
   CHECK(at(3, [](R& r) { r.reversal.reset(); }) == "reversal_missing ");
   CHECK(at(3, [](R& r) { r.phase = wal::Phase::CONTROL; r.operation = "TELEPORT"; }) == "operation_unknown done_without_intent ");
-  CHECK(at(3, [](R& r) { r.phase = wal::Phase::CONTROL; r.operation = wal::operation::undo; }).find("record_after_end") != std::string::npos);   // forward again
-  CHECK(at(7, [](R& r) { r.phase = wal::Phase::CONTROL; r.operation = wal::operation::settled; r.payload = Json::object({{"outcome", Json("undone")}}); }) == "end_incomplete ");
+  CHECK(at(3, [&](R& r) { const Instant ts = r.ts; r = book.runs.undo("one", r.seq); r.ts = ts; }).find("record_after_end") != std::string::npos);   // forward again
+  CHECK(at(7, [&](R& r) { wal::WalRecord other = book.runs.settled("one", r.seq); other.ts = r.ts; other.entry_id = r.entry_id; r = other; }) == "end_incomplete ");
+
+  // What an entry says that its run's PLAN record said before.
+  for (const std::size_t line : {std::size_t{1}, std::size_t{3}, std::size_t{5}, std::size_t{7}}) {
+    CHECK(at(line, [](R& r) { r.input_hash = InputHash{sha256("others")}; }) == "plan_differs ");
+    CHECK(at(line, [](R& r) { r.updater_version = {1, 0, 1}; }) == "plan_differs ");
+    CHECK(at(line, [](R& r) { r.tier = 2; }) == "plan_differs ");
+    CHECK(at(line, [&](R& r) { r.governance = labels("other"); }) == "plan_differs ");
+    CHECK(at(line, [](R& r) { r.governance = Json::object({{"approval", Json("forged")}}); }) == "plan_differs ");
+  }
+  CHECK(at(3, set("business_key", Json("key/b"))) == "plan_differs ");
+  CHECK(at(3, set("tombstone", Json(true))) == "plan_differs ");
+  CHECK(at(1, [](R& r) { r.operation = "other"; }) == "plan_differs ");
+  CHECK(at(7, set("effects", Json(1))) == "plan_differs ");
+  CHECK(at(1, [](R& r) { r.step_id = "z"; }) == "plan_differs effect_unplanned result_differs ");
+  CHECK(at(3, [](R& r) { r.reversal = Json::object(); }) == "reversal_wrong ");
+  CHECK(at(3, [&](R& r) { r.reversal->set("effect", Json(book.runs.effect("one", "b"))); }) == "reversal_wrong ");
+  // What follows from what it says.
+  CHECK(at(1, set("key", Json(sha256("another").hex()))) == "identity_wrong result_differs ");
+  CHECK(at(8, set("plan_hash", Json(sha256("another").hex()))) == "identity_wrong ");
+  CHECK(at(8, set("inputs", Json::array())) == "identity_wrong ");
+  CHECK(at(8, [](R& r) { r.payload.set("trigger", Json::object({{"key", Json("another")}, {"kind", Json("manual")}})); }) == "identity_wrong ");
+  CHECK(at(8, [](R& r) { Json effects = *r.payload.find("effects"); Json first = effects.items()[0]; first.set("effect", Json(sha256("another").hex())); r.payload.set("effects", Json::array({first})); }).find("identity_wrong ") == 0);
+  CHECK(at(8, [](R& r) { Json effects = *r.payload.find("effects"); Json first = effects.items()[0]; first.set("business_key", Json("key/z")); r.payload.set("effects", Json::array({first})); }).find("plan_differs ") == 0);
+  // What this version does not know.
+  CHECK(at(5, set("result", Json("nonsense"))) == "operation_unknown ");
+  CHECK(at(5, set("more", Json(1))) == "operation_unknown ");
+  CHECK(at(7, [](R& r) { r.status = wal::Status::FAILED; }) == "operation_unknown ");
+  CHECK(at(3, [](R& r) { r.status = wal::Status::PENDING; }) == "operation_unknown done_without_intent ");
+  CHECK(at(8, [](R& r) { r.status = wal::Status::IN_PROGRESS; }).find("operation_unknown run_without_plan ") == 0);
+  CHECK(at(3, [](R& r) { r.operation = "teleport"; }) == "operation_unknown done_without_intent ");
+
   wal::VerifyOptions care;
   care.policy.care_required = {"key/a"};
-  CHECK(at(3, [](R& r) { r.governance.reset(); }, care) == "care_missing ");
-  CHECK(at(3, [](R& r) { r.governance = Json::object({{"care", Json::array({Json("")})}}); }, care) == "care_missing ");
-  CHECK(at(4, [](R& r) { r.governance.reset(); }, care).empty());   // another key
+  CHECK(at(3, [](R& r) { r.governance.reset(); }, care) == "plan_differs care_missing ");
+  CHECK(at(3, [](R& r) { r.governance = Json::object({{"care", Json::array({Json("")})}}); }, care) == "plan_differs care_missing ");
+  CHECK(at(3, [](R& r) { r.governance.reset(); r.payload.set("business_key", Json("public")); r.payload.set("tombstone", Json(true)); }, care) == "plan_differs plan_differs plan_differs care_missing ");   // no way round it
+  CHECK(at(4, [](R& r) { r.governance.reset(); }, care) == "plan_differs ");   // another key
+  wal::VerifyOptions approval;
+  approval.policy.approval_from_tier = 0;
+  CHECK(at(9, [](R&) {}, approval) == "approval_missing approval_missing ");
+  approval.policy.approval_from_tier = 1;
+  CHECK(at(9, [](R&) {}, approval).empty());
+  // A sink that was put back from a copy.
+  wal::VerifyOptions older;
+  older.sinks = {head_of_line(lines[2])};
+  CHECK(at(12, [](R&) {}, older) == "sink_regressed ");
+  older.sinks = {head_of_line(lines[10])};   // what the last effect carried
+  CHECK(at(12, [](R&) {}, older).empty());
+  older.sinks = {};
+  older.witnesses = {head_of_line(lines[2])};   // a head that was written down may be older
+  CHECK(at(12, [](R&) {}, older).empty());
   // A record that nobody knows: the envelope is good.
   std::string odd = lines[9];
   const std::size_t phase = odd.find("\"phase\":\"EXECUTE\"");
@@ -496,7 +546,7 @@ TEST_CASE("finished runs that are forgotten cost checks, not truth") {
   Book<NoSigner> book;
   auto log = book.open(NoSigner{});
   for (int i = 0; i < 6; ++i) book.run(log, "run " + std::to_string(i));
-  std::vector<wal::WalRecord> undo{book.record("run 0", 6, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS)};
+  std::vector<wal::WalRecord> undo{book.runs.undo("run 0", 6)};
   REQUIRE(log.commit(undo));
   wal::VerifyOptions options;
   options.finished_runs_max = 2;

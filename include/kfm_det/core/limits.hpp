@@ -20,6 +20,7 @@ inline constexpr std::size_t json_bytes_max = std::size_t{64} << 20;
 inline constexpr std::size_t line_bytes_max = std::size_t{1} << 20;
 inline constexpr std::size_t business_key_bytes_max = 1024;
 inline constexpr std::size_t updater_id_bytes_max = 128;
+inline constexpr std::uint32_t step_tier_max = 3;
 /// 2^53 - 1: the largest integer that every JSON reader gets right. Larger ones travel as decimal strings.
 inline constexpr std::int64_t json_integer_max = 9007199254740991;
 

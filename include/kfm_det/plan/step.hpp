@@ -16,6 +16,7 @@
 #include "kfm_det/core/describe.hpp"
 #include "kfm_det/core/ids.hpp"
 #include "kfm_det/core/json.hpp"
+#include "kfm_det/core/limits.hpp"
 
 namespace kfm_det {
 
@@ -24,7 +25,6 @@ inline constexpr std::size_t plan_steps_max = 1'000'000;
 inline constexpr std::size_t plan_dependencies_max = 16'000'000;  ///< over all steps
 inline constexpr std::size_t step_text_bytes_max = 256;           ///< a step's id, its operation's name, a label
 inline constexpr std::size_t step_labels_max = 64;
-inline constexpr std::uint32_t step_tier_max = 3;
 inline constexpr std::size_t cycle_steps_shown_max = 256;         ///< of a longer cycle, both ends are named
 }  // namespace limits
 

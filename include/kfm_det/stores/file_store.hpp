@@ -155,13 +155,23 @@ class FileStore<Fs>::Stream {
     for (const BytesView frame : group) { my.buffer += frame; my.buffer += '\n'; }
     if (my.last_group_before == expected_last && my.tail.lsn == expected_last + group.size() && my.buffer == my.last_group) return my.tail.lsn;
     if (expected_last != my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }
-    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, wal::begins_checkpoint(group[0])));
+    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));
+    my.begins_segment = false;
     my.tail.lsn += group.size();
     my.tail_hashed = false;
     my.last_group_before = expected_last;
     my.last_group.swap(my.buffer);
     my.mark_is_last = false;
     return my.tail.lsn;
+  }
+
+  /// The next append begins a segment, unless nothing was appended to this one: what is before it is finished, and can be archived. Errors: as append.
+  [[nodiscard]] result<void> begin_segment() {
+    State& my = *state_;
+    const std::scoped_lock guard(my.mutex);
+    KFM_DET_TRY(my.may_write());
+    my.begins_segment = true;
+    return success();
   }
 
   /// STORE-3..5. One fdatasync and one look for a later tenure. Errors: conflict, log_failed (this sync or an earlier one failed: sticky).

@@ -57,6 +57,7 @@ struct StreamState {
   bool tail_hashed = true;            // else its hash is to be taken from `last_group`
   Lsn durable = 0, base = 1;
   std::shared_ptr<Active> active;
+  bool begins_segment = false;        // the next append does
   std::uint64_t at = 0;               // where the next byte goes
   std::uint64_t prewritten = 0;       // newlines are durable up to here
   bool needs_gap = false, dirty = false, mark_is_last = false;

@@ -39,6 +39,7 @@ struct UpdaterLimits {
   Durability durability = Durability::each_wave;
   std::uint32_t attempts = 20;                              ///< at one open run without a new DONE, then it is quarantined
   std::size_t line_bytes_max = limits::line_bytes_max;      ///< of one log line
+  std::uint64_t segment_age_ms = 0;                         ///< a tenure's segment that began so long ago is followed by a new one (LogOptions::segment_age); 0: never
   std::size_t spool_bytes_max = std::size_t{64} << 20;      ///< outputs kept in memory; more goes to staged files
 };
 

@@ -18,31 +18,13 @@
 #include "kfm_det/plan/retire.hpp"
 #include "kfm_det/updater/trigger.hpp"
 #include "kfm_det/wal/recorded_run.hpp"
+#include "kfm_det/wal/run_identity.hpp"
 #include "kfm_det/wal/run_state.hpp"
 
 namespace kfm_det::detail {
 
-/// One effect of one run, the same on every retry (DESIGN 5).
-[[nodiscard]] inline EffectId effect_id(const RunId& run, std::string_view step) { return EffectId{domain_digest("kfm_det/v1/effect", run.text() + "\n" + std::string(step))}; }
-
-/// What a run id is made of: the same trigger over the same inputs and version behind the same predecessor is the same run (DESIGN 5).
-struct RunIdentity {
-  StreamId stream;
-  Incarnation incarnation = 1;
-  std::string updater_id;
-  Version version{0, 0, 0};
-  std::string trigger_key;
-  InputHash inputs;
-  std::optional<RunId> predecessor;   ///< the run of this trigger key with the newest PLAN record, whatever its state
-};
-[[nodiscard]] inline result<RunId> run_id(const RunIdentity& of) {
-  Json array = Json::array();
-  for (Json part : {Json("kfm_det/v1/run"), Json(of.stream.text), Json(of.incarnation), Json(of.updater_id), Json(of.version.text()), Json(of.trigger_key), Json(of.inputs.hex()),
-                    of.predecessor ? Json(of.predecessor->text()) : Json()})
-    array.push(std::move(part));
-  KFM_DET_TRY(const std::string text, canonical(array));
-  return RunId{uuid_v8(sha256(text))};
-}
+using wal::effect_id;
+using wal::run_id;
 
 /// The payload. `retired`: keys that left the plan and get a tombstone.
 [[nodiscard]] inline Json plan_payload(const RunId& id, const Trigger& trigger, std::span<const SourceRef> inputs, const Plan& plan, std::span<const BusinessKey> retired, const std::optional<RunId>& predecessor) {

@@ -19,10 +19,10 @@
 #include "kfm_det/contracts/source_reader.hpp"
 #include "kfm_det/updater/environment.hpp"
 #include "kfm_det/updater/run_report.hpp"
-#include "kfm_det/updater/run_risk.hpp"
 #include "kfm_det/wal/log.hpp"
 #include "kfm_det/wal/planned_runs.hpp"
 #include "kfm_det/wal/replay.hpp"
+#include "kfm_det/wal/run_risk.hpp"
 
 namespace kfm_det::detail {
 
@@ -124,7 +124,7 @@ class Session {
     return out;
   }
   /// The risk of a run whose PLAN record is being made, for its records from the first one on.
-  void begin_risk(const RunId& id, const Json& plan_payload) { risk_.emplace(id, RunRisk(plan_payload)); }
+  void begin_risk(const RunId& id, const Json& plan_payload) { risk_.emplace(id, wal::RunRisk(plan_payload)); }
   /// UNDO: from here on the run goes back, and ends as `outcome`.
   [[nodiscard]] wal::WalRecord undo_record(wal::RunState& run, wal::RunStatus outcome, const Error* cause) {
     auto undo = record(run, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS);
@@ -220,8 +220,8 @@ class Session {
   }
 
  private:
-  const RunRisk& risk_of(const wal::RunState& run) {
-    if (!risk_ || risk_->first != run.id) risk_.emplace(run.id, RunRisk(run.plan));
+  const wal::RunRisk& risk_of(const wal::RunState& run) {
+    if (!risk_ || risk_->first != run.id) risk_.emplace(run.id, wal::RunRisk(run.plan));
     return risk_->second;
   }
 
@@ -230,7 +230,7 @@ class Session {
   Lease lease_;
   Tenure tenure_;
   Duration renewed_at_;
-  std::optional<std::pair<RunId, RunRisk>> risk_;   ///< of the run whose records are written
+  std::optional<std::pair<RunId, wal::RunRisk>> risk_;   ///< of the run whose records are written
 };
 
 }  // namespace kfm_det::detail

@@ -89,6 +89,7 @@ struct Tenures {
     options.line_bytes_max = env.limits.line_bytes_max;
     options.recover = recover;
     options.signing = env.signing;
+    options.segment_age = milliseconds(static_cast<std::int64_t>(env.limits.segment_age_ms));
     wal::Replay& replay = held->replay;
     auto log = LogType::open(std::move(stream), id, witness, env.clock, [&](const wal::Line& line, const wal::WalRecord& record) { return replay.apply(line, record); }, options, env.signer);
     if (!log) {

@@ -136,6 +136,7 @@ struct LogOptions {
   std::size_t line_bytes_max = limits::line_bytes_max;   ///< a longer line is errc::limit_exceeded; larger plans travel in parts
   RecoverOptions recover;
   Signing signing = Signing::each_group;                 ///< means nothing without a signer
+  Duration segment_age{0};                               ///< a group goes into a new segment when the first one of this tenure's segment is so old by the log's clock; 0: never. Of stores that have segments
 };
 
 template <class Stream, Clock C, Signer Sg = NoSigner>
@@ -225,6 +226,7 @@ class Log {
     Incarnation incarnation = 1;
     Head tail, durable;
     Instant last_ts{0};
+    std::optional<Instant> segment_since;   // the first group since this tenure, or `segment_age`, began a segment
     struct Place { Lsn lsn; Digest hash; };
     std::deque<Place> pending;          // tails of groups that are appended and not durable
     Recovery recovery;
@@ -258,6 +260,12 @@ class Log {
         spans.emplace_back(start, length);
         ++envelope.group_index;
       }
+      if constexpr (requires { stream.begin_segment(); }) {
+        if (options.segment_age.ns > 0 && segment_since && ts - *segment_since >= options.segment_age) {
+          KFM_DET_TRY(stream.begin_segment());
+          segment_since.reset();
+        }
+      }
       views.clear();
       for (const auto& [start, length] : spans) views.push_back(BytesView(lines).substr(start, length));
       auto appended = stream.append(tail.lsn, views);
@@ -268,6 +276,7 @@ class Log {
       }
       move_to(tail, {envelope.lsn, envelope.prev});
       last_ts = ts;
+      if (!segment_since) segment_since = ts;
       pending.push_back({tail.lsn, tail.hash});
       return tail.lsn;
     }

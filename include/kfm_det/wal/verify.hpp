@@ -21,6 +21,8 @@
 ///              success after it has warned.
 ///   VERIFY-11  memory is bounded by open runs, time is linear, and the report does not depend on how the bytes were cut or on the number of threads. Bug: the
 ///              log is read whole; findings in the order in which threads end.
+///   VERIFY-12  what an entry repeats of its run's PLAN record (key, tombstone, version, inputs, tier, labels, approval, operation) is what that says; and what is
+///              called by a hash (plan, inputs, run, effect, key) is called by the one that follows. Bug: each record is looked at alone.
 /// Thread-safety: one thread calls; `VerifyOptions::threads` others may work for it.
 #ifndef KFM_DET_WAL_VERIFY_HPP
 #define KFM_DET_WAL_VERIFY_HPP
@@ -42,7 +44,7 @@ namespace kfm_det::wal {
 
 class Verifier {
  public:
-  Verifier(StreamId stream, VerifyOptions options) : options_(std::move(options)), audit_(stream, options_) {
+  Verifier(StreamId stream, VerifyOptions options) : options_(with_sinks(std::move(options))), audit_(stream, options_) {
     how_.stream = std::move(stream);
     how_.ring = options_.ring ? &*options_.ring : nullptr;
     how_.records = options_.records;
@@ -132,6 +134,10 @@ class Verifier {
     std::function<void()> control{};
   };
 
+  static VerifyOptions with_sinks(VerifyOptions options) {   // who has seen a head is a witness of it
+    options.witnesses.insert(options.witnesses.end(), options.sinks.begin(), options.sinks.end());
+    return options;
+  }
   void in_turn(std::function<void()> control) {
     if (turns_.empty()) return control();
     turns_.push_back({{}, std::move(control)});

@@ -25,6 +25,7 @@ struct VerifyPolicy {
   std::optional<std::vector<std::string>> actors{};           ///< who may write; nobody asked: everybody (a ring's key may say it too)
   std::vector<std::string> care_required{};                   ///< beginnings of business keys whose publications must carry CARE labels; "" is every key
   History history = History::archived;
+  std::optional<std::uint32_t> approval_from_tier{};          ///< a plan with a step of this tier or above must name an approval (updater/approval.hpp)
 
   [[nodiscard]] bool allows(std::string_view actor) const { return !actors || std::find(actors->begin(), actors->end(), actor) != actors->end(); }
   [[nodiscard]] bool needs_care(std::string_view business_key) const {

@@ -31,19 +31,19 @@ enum class FindingCode : std::uint8_t {
   // archives
   archive_damaged, archive_not_read,
   // against a witness
-  regressed, forked, foreign_witness, witness_not_comparable,
+  regressed, forked, foreign_witness, witness_not_comparable, sink_regressed,
   // signatures
   signature_invalid, algorithm_refused, key_unknown, key_out_of_range, signature_missing, signature_misplaced, unsigned_log, not_sealed,
   // records
   record_unreadable, operation_unknown, entry_id_wrong, time_back, sequence_back, token_back, actor_refused, writer_foreign, run_without_plan, plan_repeated, plan_unreadable, effect_unplanned,
-  done_without_intent, effect_before_intent, result_differs, end_incomplete, record_after_end, reversal_missing, care_missing,
+  done_without_intent, effect_before_intent, result_differs, end_incomplete, record_after_end, reversal_missing, care_missing, plan_differs, identity_wrong, head_differs, reversal_wrong, approval_missing,
 };
 KFM_DET_DESCRIBE_ENUM(FindingCode, damaged, line_too_long, newer_format, unreadable, segment_empty, segment_too_large, garbage_in_gap, torn_tail, front_missing, entries_missing, segment_missing,
                       segments_do_not_follow, chain_broken, repeated, out_of_order, group_broken, incarnation_back, foreign_line, durable_missing, mark_differs, begins_at_checkpoint, dead_entries,
-                      log_missing, checkpoint_differs, archive_damaged, archive_not_read, regressed, forked, foreign_witness, witness_not_comparable, signature_invalid, algorithm_refused, key_unknown, key_out_of_range, signature_missing,
+                      log_missing, checkpoint_differs, archive_damaged, archive_not_read, regressed, forked, foreign_witness, witness_not_comparable, sink_regressed, signature_invalid, algorithm_refused, key_unknown, key_out_of_range, signature_missing,
                       signature_misplaced, unsigned_log, not_sealed, record_unreadable, operation_unknown, entry_id_wrong, time_back, sequence_back, token_back, actor_refused, writer_foreign,
                       run_without_plan, plan_repeated, plan_unreadable, effect_unplanned, done_without_intent, effect_before_intent, result_differs, end_incomplete, record_after_end, reversal_missing,
-                      care_missing)
+                      care_missing, plan_differs, identity_wrong, head_differs, reversal_wrong, approval_missing)
 
 /// Whether a finding says that the log cannot be trusted (error), or only how it stands (note).
 enum class Severity : std::uint8_t { note, error };
@@ -95,6 +95,7 @@ KFM_DET_DESCRIBE_ENUM(Severity, note, error)
     case log_missing:
     case regressed: return "The log was cut or put back from an older copy: put the newer one back.";
     case forked: return "This is another history than the witness saw: find out who rewrote it; put the log and the witness of one history together.";
+    case sink_regressed: return "The sink was put back from an older copy: put the newer one back.";
     case foreign_witness: return "Give the head of this log.";
     case witness_not_comparable: return "Give a head that is not older than the checkpoint.";
     case signature_invalid: return "Somebody without the key wrote this: keep it as evidence, and restore the log from a copy.";
@@ -118,9 +119,14 @@ KFM_DET_DESCRIBE_ENUM(Severity, note, error)
     case done_without_intent:
     case effect_before_intent:
     case end_incomplete:
+    case plan_differs:
+    case identity_wrong:
+    case head_differs:
+    case reversal_wrong:
     case record_after_end: return "The writer broke the protocol: look at the run with explain, and run the conformance kit against its updater.";
     case result_differs: return "The step is not a function of its inputs, or the record was changed: replay the run.";
     case reversal_missing: return "Mark the step irreversible, or record how it is undone.";
+    case approval_missing: return "Find out who let it through, and record the approval with the trigger next time.";
     case care_missing: return "Declare the labels in plan() with .care(...), and publish again.";
   }
   return "";
@@ -192,6 +198,7 @@ struct VerifyReport {
   switch (code) {
     case FindingCode::regressed:
     case FindingCode::log_missing: return errc::regressed;
+    case FindingCode::sink_regressed: return errc::sink_regressed;
     case FindingCode::forked:
     case FindingCode::segments_do_not_follow: return errc::forked;
     case FindingCode::segment_missing: return errc::hole;

@@ -43,7 +43,7 @@ class VerifyCheck {
     explorer_.run("changed", {some, 2 * drawn, "a member of an entry changes; hashes and signatures stay, or are made anew"}, [&](Play& play) { judge(play, forger_.changed(play)); });
     explorer_.run("signatures", {some, drawn, "signatures are taken away, exchanged, made by others; keys where they are not valid"}, [&](Play& play) { judge(play, forger_.resigned(play)); });
     explorer_.run("witnesses", {some, drawn, "the tail is cut at each entry, the log is gone, rewritten, another one"}, [&](Play& play) { judge(play, forger_.witnessed(play)); });
-    explorer_.run("records", {200, 0, "what records say about each other: one breach at a time"}, [&](Play& play) { records(play); });
+    explorer_.run("records", {400, 0, "what records say about each other: one breach at a time"}, [&](Play& play) { records(play); });
     explorer_.run("bytes", {some / 4, 2 * drawn, "a byte of a file flips"}, [&](Play& play) { bytes(play); });
     explorer_.run("pieces", {some / 8, drawn / 2, "one, two and four threads, the bytes cut anywhere, lines that are too long"}, [&](Play& play) { pieces(play); });
   }
@@ -158,39 +158,88 @@ class VerifyCheck {
     const char* law;
     const char* what;
     std::size_t line;
-    void (*edit)(wal::WalRecord&);
+    void (*edit)(wal::WalRecord&, const WrittenLog&);
   };
+  static constexpr std::size_t second_run = 100;   ///< every entry of it
   /// Of the log that is not signed: 0 PLAN, 1 2 EXECUTE, 3 4 intents, 5 6 DONEs, 7 COMMIT; 8 PLAN, 9 EXECUTE, 10 intent, 11 DONE, 12 COMMIT.
   static const std::vector<Breach>& breaches() {
     using R = wal::WalRecord;
+    using L = WrittenLog;
     using wal::Phase;
-    static const auto first = [] { return RunId{uuid_v8(sha256("one"))}; };
-    static const auto head = [](R& r, Lsn lsn) { r.payload.set("head", wal::head_json(Head{{}, 1, lsn, {}})); };
+    static const auto first = [](const L& log) { return wal::read_record(wal::read_line(log.lines[log.entries[0]].text)).value(); };
+    static const auto head = [](R& r, const L& log, Lsn lsn, std::optional<Digest> hash = std::nullopt) { r.payload.set("head", wal::head_json(Head{{}, 1, lsn, hash ? *hash : log.heads[lsn - 1].hash})); };
+    static const auto of_first_effect = [](R& r, const char* member, Json value) {
+      Json effects = Json::array();
+      for (const Json& one : r.payload.find("effects")->items()) {
+        effects.push(one);
+        if (effects.items().size() != 1) continue;
+        Json other = one;
+        other.set(member, std::move(value));
+        effects = Json::array({std::move(other)});
+      }
+      r.payload.set("effects", std::move(effects));
+    };
+    static const auto label = [](R& r, const Json& care) {   // the plan asks for it, and whoever follows it repeats it
+      if (r.phase == Phase::PLAN) {
+        Json steps = Json::array(), plan = *r.payload.find("plan");
+        for (Json step : plan.find("steps")->items()) {
+          step.set("care", care);
+          steps.push(std::move(step));
+        }
+        plan.set("steps", std::move(steps));
+        r.payload.set("plan_hash", Json(domain_digest("kfm_det/v1/plan", canonical(plan).value()).hex()));
+        r.payload.set("plan", std::move(plan));
+      } else if (!r.step_id.empty()) {
+        r.governance.reset();
+        if (!care.items().empty()) r.governance = Json::object({{"care", care}});
+      }
+    };
     static const std::vector<Breach> all{
-        {"VERIFY-5", "the time goes back", 9, [](R& r) { r.ts = Instant{1}; }},
-        {"VERIFY-5", "a number of a run comes twice", 4, [](R& r) { r.seq = 4; }},
-        {"VERIFY-5", "the token goes back", 4, [](R& r) { r.token = 0; }},
-        {"VERIFY-5", "an entry id is another than the one that follows", 4, [](R& r) { r.entry_id = {}; }},
-        {"VERIFY-6", "another updater writes", 9, [](R& r) { r.updater_id = "mallory"; }},
-        {"VERIFY-6", "an actor writes whom the policy does not name", 9, [](R& r) { r.actor = "mallory"; }},
-        {"VERIFY-7", "a run has no PLAN", 8, [](R& r) { r.phase = Phase::LINEAGE; }},
-        {"VERIFY-7", "a run has two PLANs", 8, [](R& r) { r.wal_id = first(); r.seq = 99; }},
-        {"VERIFY-7", "a PLAN cannot be read", 8, [](R& r) { r.payload = Json::object(); }},
-        {"VERIFY-7", "an effect is not planned", 3, [](R& r) { r.step_id = "z"; }},
-        {"VERIFY-7", "an effect has another id than its PLAN says", 3, [](R& r) { r.payload.set("effect", Json(sha256("other").hex())); }},
-        {"VERIFY-7", "an effect has no intent", 3, [](R& r) { r.phase = Phase::LINEAGE; }},
-        {"VERIFY-7", "an effect carried a head before its intent", 5, [](R& r) { head(r, 3); }},
-        {"VERIFY-7", "an effect carried a head behind itself", 5, [](R& r) { head(r, 6); }},
-        {"VERIFY-7", "a run is committed without one of its effects", 6, [](R& r) { r.phase = Phase::LINEAGE; }},
-        {"VERIFY-7", "an entry of a run that has ended", 8, [](R& r) { r.phase = Phase::EXECUTE; r.wal_id = first(); r.seq = 99; }},
-        {"VERIFY-7", "a run is settled that nobody takes back", 7, [](R& r) { r.phase = Phase::CONTROL; r.operation = wal::operation::settled; r.payload = Json::object({{"outcome", Json("undone")}}); }},
-        {"VERIFY-8", "another state is expected than the step gave", 3, [](R& r) { r.post_state_expected = sha256("other"); }},
-        {"VERIFY-8", "another key is published than the step gave", 3, [](R& r) { r.payload.set("key", Json("other")); }},
-        {"VERIFY-8", "a step is published that did not run", 1, [](R& r) { r.phase = Phase::LINEAGE; }},
-        {"VERIFY-9", "an effect does not say how it is undone", 3, [](R& r) { r.reversal.reset(); }},
-        {"VERIFY-9", "CARE labels are missing", 10, [](R& r) { r.governance.reset(); }},
-        {"VERIFY-9", "a CARE label is empty", 10, [](R& r) { r.governance = Json::object({{"care", Json::array({Json("")})}}); }},
-        {"VERIFY-10", "an operation that nobody knows", 12, [](R& r) { r.phase = Phase::CONTROL; r.operation = "TELEPORT"; }},
+        {"VERIFY-5", "the time goes back", 9, [](R& r, const L&) { r.ts = Instant{1}; }},
+        {"VERIFY-5", "a number of a run comes twice", 4, [](R& r, const L&) { r.seq = 4; }},
+        {"VERIFY-5", "the token goes back", 4, [](R& r, const L&) { r.token = 0; }},
+        {"VERIFY-5", "an entry id is another than the one that follows", 4, [](R& r, const L&) { r.entry_id = {}; }},
+        {"VERIFY-6", "another updater writes", 9, [](R& r, const L&) { r.updater_id = "mallory"; }},
+        {"VERIFY-6", "an actor writes whom the policy does not name", 9, [](R& r, const L&) { r.actor = "mallory"; }},
+        {"VERIFY-7", "a run has no PLAN", 8, [](R& r, const L&) { r.phase = Phase::LINEAGE; }},
+        {"VERIFY-7", "a run has two PLANs", 8, [](R& r, const L& log) { const Instant ts = r.ts; const EntryId id = r.entry_id; r = first(log); r.seq = 99; r.ts = ts; r.entry_id = id; }},
+        {"VERIFY-7", "a PLAN cannot be read", 8, [](R& r, const L&) { r.payload = Json::object(); }},
+        {"VERIFY-7", "an effect is not planned", 3, [](R& r, const L&) { r.step_id = "z"; }},
+        {"VERIFY-7", "an effect has another id than its PLAN says", 3, [](R& r, const L&) { r.payload.set("effect", Json(sha256("other").hex())); r.reversal->set("effect", Json(sha256("other").hex())); }},
+        {"VERIFY-7", "an effect has no intent", 3, [](R& r, const L&) { r.phase = Phase::LINEAGE; }},
+        {"VERIFY-7", "an effect carried a head before its intent", 5, [](R& r, const L& log) { head(r, log, 3); }},
+        {"VERIFY-7", "an effect carried a head behind itself", 5, [](R& r, const L& log) { head(r, log, 6); }},
+        {"VERIFY-7", "an effect carried a head that this log never had", 5, [](R& r, const L& log) { head(r, log, 5, sha256("other")); }},
+        {"VERIFY-7", "a run is committed without one of its effects", 6, [](R& r, const L&) { r.phase = Phase::LINEAGE; }},
+        {"VERIFY-7", "an entry of a run that has ended", 9, [](R& r, const L& log) { r.wal_id = first(log).wal_id; r.seq = 99; r.step_id = "a"; }},
+        {"VERIFY-7", "a run is settled that nobody takes back", 7, [](R& r, const L&) { r.phase = Phase::CONTROL; r.operation = wal::operation::settled; r.payload = Json::object({{"outcome", Json("undone")}}); }},
+        {"VERIFY-8", "another state is expected than the step gave", 3, [](R& r, const L&) { r.post_state_expected = sha256("other"); }},
+        {"VERIFY-8", "another key is published than the step gave", 3, [](R& r, const L&) { r.payload.set("key", Json("other")); }},
+        {"VERIFY-8", "a step is published that did not run", 1, [](R& r, const L&) { r.phase = Phase::LINEAGE; }},
+        {"VERIFY-9", "an effect does not say how it is undone", 3, [](R& r, const L&) { r.reversal.reset(); }},
+        {"VERIFY-9", "an effect is undone by what takes another one back", 3, [](R& r, const L&) { r.reversal->set("effect", Json(sha256("other").hex())); }},
+        {"VERIFY-9", "how an effect is undone says nothing", 4, [](R& r, const L&) { r.reversal = Json::object(); }},
+        {"VERIFY-9", "CARE labels are missing", second_run, [](R& r, const L&) { label(r, Json::array()); }},
+        {"VERIFY-9", "a CARE label is empty", second_run, [](R& r, const L&) { label(r, Json::array({Json("")})); }},
+        {"VERIFY-10", "an operation that nobody knows", 12, [](R& r, const L&) { r.phase = Phase::CONTROL; r.operation = "TELEPORT"; }},
+        {"VERIFY-10", "a member of a payload that nobody knows", 5, [](R& r, const L&) { r.payload.set("more", Json(1)); }},
+        {"VERIFY-10", "an answer that no sink gives", 5, [](R& r, const L&) { r.payload.set("result", Json("nonsense")); }},
+        {"VERIFY-10", "a commit that is in progress", 12, [](R& r, const L&) { r.status = wal::Status::IN_PROGRESS; }},
+        {"VERIFY-12", "an intent names another key than the plan", 3, [](R& r, const L&) { r.payload.set("business_key", Json("key/b")); }},
+        {"VERIFY-12", "an intent retires what the plan publishes", 3, [](R& r, const L&) { r.payload.set("tombstone", Json(true)); }},
+        {"VERIFY-12", "an entry is of another version than its run", 5, [](R& r, const L&) { r.updater_version = {1, 0, 1}; }},
+        {"VERIFY-12", "an entry has other inputs than its run", 7, [](R& r, const L&) { r.input_hash = InputHash{sha256("other")}; }},
+        {"VERIFY-12", "an entry has another tier than its step", 10, [](R& r, const L&) { r.tier = 3; }},
+        {"VERIFY-12", "what is published has other labels than its step", 10, [](R& r, const L&) { r.governance = Json::object({{"care", Json::array({Json("open")})}}); }},
+        {"VERIFY-12", "a commit has an approval that its trigger did not have", 12, [](R& r, const L&) { r.governance = Json::object({{"approval", Json("forged")}}); }},
+        {"VERIFY-12", "another operation ran than the plan says", 1, [](R& r, const L&) { r.operation = "other"; }},
+        {"VERIFY-12", "a commit counts other effects than the plan has", 7, [](R& r, const L&) { r.payload.set("effects", Json(1)); }},
+        {"VERIFY-12", "the plan's hash is that of another plan", 8, [](R& r, const L&) { r.payload.set("plan_hash", Json(sha256("other").hex())); }},
+        {"VERIFY-12", "the inputs are not those of their hash", 8, [](R& r, const L&) { r.payload.set("inputs", Json::array()); }},
+        {"VERIFY-12", "the run's id is that of another trigger", 8, [](R& r, const L&) { r.payload.set("trigger", Json::object({{"key", Json("other")}, {"kind", Json("manual")}})); }},
+        {"VERIFY-12", "the effects that a PLAN lists publish other keys than its steps", 8, [](R& r, const L&) { of_first_effect(r, "business_key", Json("key/z")); }},
+        {"VERIFY-12", "the effects that a PLAN lists have other ids than their steps give", 8, [](R& r, const L&) { of_first_effect(r, "effect", Json(sha256("other").hex())); }},
+        {"VERIFY-12", "the key of what a step gave does not follow from it", 2, [](R& r, const L&) { r.payload.set("key", Json(sha256("other").hex())); }},
     };
     return all;
   }
@@ -204,7 +253,9 @@ class VerifyCheck {
       const Breach& one = all[number];
       play.tell(one.what);
       out.must(one.law);
-      if (!rewrite(out.lines, log.entries[one.line], one.edit, Resealed::nothing)) return;
+      const std::size_t from = one.line == second_run ? 8 : one.line, to = one.line == second_run ? log.entries.size() : one.line + 1;
+      for (std::size_t i = from; i < to; ++i)
+        if (!rewrite(out.lines, log.entries[i], [&](wal::WalRecord& record) { one.edit(record, log); }, Resealed::nothing)) return;
     } else if (number < all.size() + 2) {
       const bool format = number == all.size();
       play.tell(format ? "an entry of a newer format" : "an entry of a phase that nobody knows");

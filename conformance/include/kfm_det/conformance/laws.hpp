@@ -227,6 +227,8 @@ inline constexpr Law laws[] = {
      "returns success after it has warned"},
     {"VERIFY-11", "memory is bounded by open runs, time is linear, and the report does not depend on how the bytes were cut or on the number of threads",
      "the log is read whole; findings in the order in which threads end"},
+    {"VERIFY-12", "what an entry repeats of its run's PLAN record (key, tombstone, version, inputs, tier, labels, approval, operation) is what that says; and what is called by a hash (plan, inputs, run, effect, key) is called by the one that follows",
+     "each record is looked at alone"},
 };
 
 /// Null for an id that no contract has.

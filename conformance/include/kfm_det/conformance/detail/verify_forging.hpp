@@ -54,7 +54,7 @@ inline constexpr std::array<std::string_view, 6> resealed_words{"the old signatu
   return old_tail;
 }
 
-/// Computes again what follows from a change of line `from`: its hash, and the links, ids and hashes of all lines behind it. MARKs too.
+/// Computes again what follows from a change of line `from`: its hash, and the links, ids, hashes and carried heads of all lines behind it. MARKs too.
 inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how) {
   Digest before;
   for (std::size_t i = from; i-- > 0 && before == Digest{};)
@@ -62,6 +62,7 @@ inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how) {
   std::size_t last = lines.size();
   for (std::size_t i = from; i < lines.size(); ++i)
     if (is_frame(lines[i].text)) last = i;
+  std::map<std::string, std::string> renewed;   // line hashes of entries behind the change
   for (std::size_t i = from; i < lines.size(); ++i) {
     std::string& line = lines[i].text;
     if (!is_frame(line)) {
@@ -80,11 +81,15 @@ inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how) {
         if (const std::size_t at = body.find("\"" + old_id + "\""); at != std::string::npos) body.replace(at + 1, old_id.size(), wal::entry_id(before, record.value().wal_id, record.value().seq).text());
       }
       if (const std::size_t at = body.find(",\"prev\":\""); at != std::string::npos) body.replace(at + 9, 64, before.hex());
+      if (const std::size_t at = body.find("\"head\":{\"hash\":\""); at != std::string::npos)
+        if (const auto head = renewed.find(body.substr(at + 16, 64)); head != renewed.end()) body.replace(at + 16, 64, head->second);
     }
+    const std::string old = line_hash(line).hex();
     line = sealed_line(body, "}");
     const bool seals = tail != "}" || (i == last && how != Resealed::old_signatures);
     if (seals) line = sealed_line(body, resealed(how, line, tail));
     before = line_hash(line);
+    if (i != from) renewed[old] = before.hex();
   }
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/run_scribe.hpp"
 #include "kfm_det/conformance/verify_fixture.hpp"
 #include "kfm_det/contracts/clock.hpp"
 #include "kfm_det/stores/memory_store.hpp"
@@ -64,7 +65,7 @@ struct WrittenLog {
 [[nodiscard]] inline wal::Ed25519Signer kit_key(const std::string& name, const std::string& secret = {}) { return wal::Ed25519Signer::from_seed(sha256(secret.empty() ? name : secret).view(), name).value(); }
 [[nodiscard]] inline wal::RingKey ring_key(const std::string& name, Order from = {1, 1}, std::optional<Order> to = std::nullopt) { return {name, kit_key(name).public_key(), from, to, {}}; }
 
-/// Writes runs as an updater does: PLAN and EXECUTE, intents, DONEs with COMMIT; three groups a run.
+/// Writes runs as an updater does, three groups a run.
 class Scribe {
  public:
   using Log = wal::Log<MemoryStore::Stream, ManualClock, wal::Ed25519Signer>;
@@ -78,57 +79,19 @@ class Scribe {
   }
   [[nodiscard]] Log open(const std::string& key, wal::Signing signing) { return open(key, signing, Head{stream_, 0, 0, {}}); }
 
-  [[nodiscard]] wal::WalRecord record(const std::string& run, std::uint64_t seq, wal::Phase phase, std::string_view operation, const std::string& step, wal::Status status) const {
-    wal::WalRecord out;
-    if (!run.empty()) out.wal_id = RunId{uuid_v8(sha256(run + salt_))};
-    out.seq = seq;
-    out.phase = phase;
-    out.operation = operation;
-    out.step_id = step;
-    out.status = status;
-    out.updater_id = "kit";
-    out.updater_version = {1, 0, 0};
-    out.actor = "ci";
-    out.token = 1;
-    return out;
-  }
-  [[nodiscard]] wal::WalRecord plan(const std::string& run, const std::vector<std::string>& steps) const {
-    Json effects = Json::array();
-    for (const auto& step : steps) effects.push(Json::object({{"business_key", Json("key/" + step)}, {"effect", Json(effect(run, step))}, {"step", Json(step)}}));
-    auto out = record(run, 1, wal::Phase::PLAN, wal::operation::plan, "", wal::Status::DONE);
-    out.payload = Json::object({{"effects", std::move(effects)}, {"plan_hash", Json(sha256("plan" + salt_).hex())}, {"trigger", Json::object({{"key", Json(run)}, {"kind", Json("manual")}})}});
-    return out;
-  }
+  [[nodiscard]] wal::WalRecord plan(const std::string& run, const std::vector<std::string>& steps) { return runs_.plan(run + salt_, steps); }
   Head run(Log& log, const std::string& name, const std::vector<std::string>& steps) {
-    std::uint64_t seq = 1;
-    std::vector<wal::WalRecord> group{plan(name, steps)};
-    for (const auto& step : steps) {
-      group.push_back(record(name, ++seq, wal::Phase::EXECUTE, "count", step, wal::Status::DONE));
-      group.back().payload = Json::object({{"bytes", Json(content(step).hex())}, {"content", Json(content(step).hex())}, {"key", Json(sha256("key " + step).hex())}, {"size", Json(7)}});
-    }
-    (void)log.append(group).value();
-    group.clear();
-    for (const auto& step : steps) {
-      auto& intent = group.emplace_back(record(name, ++seq, wal::Phase::UPSERT, wal::operation::upsert, step, wal::Status::IN_PROGRESS));
-      intent.payload = Json::object({{"business_key", Json("key/" + step)}, {"effect", Json(effect(name, step))}, {"key", Json(sha256("key " + step).hex())}});
-      intent.post_state_expected = content(step);
-      intent.governance = Json::object({{"care", Json::array({Json("authority-to-control")})}});
-      intent.reversal = Json::object({{"effect", Json(effect(name, step))}, {"operation", Json(wal::operation::withdraw)}});
-    }
-    const Head head = log.commit(group).value();
-    group.clear();
-    for (const auto& step : steps) group.push_back(answered(name, ++seq, wal::operation::upsert, step, head, "created"));
-    group.push_back(record(name, ++seq, wal::Phase::COMMIT, wal::operation::commit, "", wal::Status::DONE));
+    runs_.incarnation = log.incarnation();
+    const Head head = runs_.write(log, name + salt_, steps).value();
     clock_.advance(seconds(1));
-    return log.commit(group).value();
+    return head;
   }
   /// Takes a run of one step back.
   void undo(Log& log, const std::string& name, const std::string& step) {
-    std::vector<wal::WalRecord> group{record(name, 10, wal::Phase::CONTROL, wal::operation::undo, "", wal::Status::IN_PROGRESS), record(name, 11, wal::Phase::UPSERT, wal::operation::withdraw, step, wal::Status::IN_PROGRESS)};
-    group[1].payload = Json::object({{"effect", Json(effect(name, step))}});
+    const std::string run = name + salt_;
+    std::vector<wal::WalRecord> group{runs_.undo(run, 10), runs_.withdrawal(run, 11, step)};
     const Head head = log.commit(group).value();
-    group = {answered(name, 12, wal::operation::withdraw, step, head, "withdrawn"), record(name, 13, wal::Phase::CONTROL, wal::operation::settled, "", wal::Status::DONE)};
-    group[1].payload = Json::object({{"outcome", Json("undone")}});
+    group = {runs_.withdrawn(run, 12, step, head), runs_.settled(run, 13)};
     (void)log.commit(group).value();
   }
   /// Folds what is there into a checkpoint. Answers its first LSN.
@@ -137,7 +100,7 @@ class Scribe {
     (void)log.read(1, [&](const wal::Line& line, const wal::WalRecord& one) { return compaction.see(line, one); }).value();
     std::vector<wal::WalRecord> group;
     for (Json& payload : compaction.payloads(log.line_bytes_max()).value()) {
-      group.push_back(record("", 20 + group.size(), wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE));
+      group.push_back(runs_.record("", 20 + group.size(), wal::Phase::CONTROL, wal::operation::checkpoint, "", wal::Status::DONE));
       group.back().payload = std::move(payload);
     }
     return log.commit(group).value().lsn + 1 - group.size();
@@ -152,8 +115,8 @@ class Scribe {
     (void)log.commit(group).value();
     run(log, "behind the loss", {"c"});
   }
-  [[nodiscard]] wal::WalRecord loss() const {
-    auto out = record("", 3, wal::Phase::CONTROL, wal::operation::loss, "", wal::Status::IN_PROGRESS);
+  [[nodiscard]] wal::WalRecord loss() {
+    auto out = runs_.record("", 3, wal::Phase::CONTROL, wal::operation::loss, "", wal::Status::IN_PROGRESS);
     out.payload = Json::object({{"lost", Json::array()}});
     return out;
   }
@@ -187,16 +150,9 @@ class Scribe {
   [[nodiscard]] const StreamId& stream() const { return stream_; }
 
  private:
-  [[nodiscard]] std::string effect(const std::string& run, const std::string& step) const { return sha256(run + salt_ + "/" + step).hex(); }
-  [[nodiscard]] static Digest content(const std::string& step) { return sha256("content " + step); }
-  [[nodiscard]] wal::WalRecord answered(const std::string& run, std::uint64_t seq, std::string_view operation, const std::string& step, const Head& head, const char* answer) const {
-    auto out = record(run, seq, wal::Phase::UPSERT, operation, step, wal::Status::DONE);
-    out.payload = Json::object({{"effect", Json(effect(run, step))}, {"head", wal::head_json(head)}, {"result", Json(answer)}});
-    return out;
-  }
-
   StreamId stream_;
   std::string salt_;
+  RunScribe runs_{stream_, "kit"};
   MemoryStore store_;
   ManualClock clock_{Instant{1'700'000'000'000'000'000}};
 };

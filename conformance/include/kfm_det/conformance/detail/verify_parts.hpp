@@ -421,7 +421,7 @@ class VerifyForger {
   }
 
   std::vector<WrittenLog> logs_ = written_logs(), twins_ = written_logs("'");
-  Scribe scribe_{"verify", "!"};
+  mutable Scribe scribe_{"verify", "!"};   // it remembers the names of runs
   WrittenLog foreign_ = [] {
     Scribe scribe("other");
     auto log = scribe.open("key-a", wal::Signing::each_group);
