@@ -44,7 +44,7 @@ MUTANTS = [
     verifier("H12", "alg-downgrade", "VERIFY-3", (EXAMINE, "  if (line.signature.algorithm != ed25519) return", "  if (line.signature.algorithm == \"none\") return SignatureState::valid;\n  if (line.signature.algorithm != ed25519) return")),
     verifier("H13", "key-rotation-gap", "VERIFY-3", (EXAMINE, "  if (!key->is_valid_at({line.incarnation, line.lsn})) return SignatureState::key_out_of_range;\n", "")),
     verifier("H13b", "only-the-newest-key", "VERIFY-3", (EXAMINE, "  if (key == nullptr) return", "  if (key == nullptr || key->to) return")),
-    verifier("H17s", "hash-not-covering-meta", "VERIFY-1", (READER, HASH, OTHER_TIER)),
+    verifier("H17s", "hash-not-covering-meta", ("VERIFY-1", "VERIFY-3"), (READER, HASH, OTHER_TIER)),
     verifier("H18", "verify-trusts-index", "VERIFY-2", (AUDIT, COUNTED, "    if (report_.segments == 0) named_ = name.first;\n" + COUNTED), (AUDIT, "    if (begin_at_checkpoint(entry)) return;\n", "    if (begin_at_checkpoint(entry) || entry.lsn == named_) return;\n"), (AUDIT, STATE, STATE + "  Lsn named_ = 0;\n")),
     verifier("H19", "seal-interval-gap", "VERIFY-3", (AUDIT, "    report_.proven = std::min", "    if (report_.sealed_upto != 0 && is_intact_) report_.sealed_upto = report_.tail.lsn;\n    report_.proven = std::min")),
     verifier("H20", "signature-strip", "VERIFY-3", (AUDIT, STARTS, "entry.lsn == report_.tail.lsn + 1 && (entry.link == report_.tail.hash || is_stripped_) && entry.incarnation >= report_.tail.incarnation;\n"),   # what follows a signature does not cover it

@@ -237,9 +237,17 @@ class VerifyCheck {
         {"VERIFY-12", "the plan's hash is that of another plan", 8, [](R& r, const L&) { r.payload.set("plan_hash", Json(sha256("other").hex())); }},
         {"VERIFY-12", "the inputs are not those of their hash", 8, [](R& r, const L&) { r.payload.set("inputs", Json::array()); }},
         {"VERIFY-12", "the run's id is that of another trigger", 8, [](R& r, const L&) { r.payload.set("trigger", Json::object({{"key", Json("other")}, {"kind", Json("manual")}})); }},
-        {"VERIFY-12", "the effects that a PLAN lists publish other keys than its steps", 8, [](R& r, const L&) { of_first_effect(r, "business_key", Json("key/z")); }},
+        {"VERIFY-12", "the effects that a PLAN lists, and what follows from them, have another key than its steps", second_run, [](R& r, const L&) {
+           const auto key = [](const ContentHash& content) { return Json(idempotency_key("kit", {1, 0, 0}, BusinessKey{"key/z"}, content).value().hex()); };
+           if (r.phase == Phase::PLAN) of_first_effect(r, "business_key", Json("key/z"));
+           if (r.phase == Phase::EXECUTE) r.payload.set("key", key(ContentHash::from_hex(*r.payload.find("content")->string()).value()));
+           if (r.post_state_expected) {
+             r.payload.set("business_key", Json("key/z"));
+             r.payload.set("key", key(ContentHash{*r.post_state_expected}));
+           }
+         }},
         {"VERIFY-12", "the effects that a PLAN lists have other ids than their steps give", 8, [](R& r, const L&) { of_first_effect(r, "effect", Json(sha256("other").hex())); }},
-        {"VERIFY-12", "the key of what a step gave does not follow from it", 2, [](R& r, const L&) { r.payload.set("key", Json(sha256("other").hex())); }},
+        {"VERIFY-12", "the key of what a step gave does not follow from it", second_run, [](R& r, const L&) { if (r.payload.find("key") != nullptr) r.payload.set("key", Json(sha256("other").hex())); }},
     };
     return all;
   }

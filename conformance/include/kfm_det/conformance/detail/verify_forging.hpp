@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,8 +55,9 @@ inline constexpr std::array<std::string_view, 6> resealed_words{"the old signatu
   return old_tail;
 }
 
-/// Computes again what follows from a change of line `from`: its hash, and the links, ids, hashes and carried heads of all lines behind it. MARKs too.
-inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how) {
+/// Computes again what follows from a change of line `from`: its hash, and the links, ids, hashes and carried heads of all lines behind it. MARKs too. `was`: its line
+/// hash before, where its text does not say it any more.
+inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how, std::optional<Digest> was = std::nullopt) {
   Digest before;
   for (std::size_t i = from; i-- > 0 && before == Digest{};)
     if (is_frame(lines[i].text)) before = line_hash(lines[i].text);
@@ -84,18 +86,19 @@ inline void renew(std::vector<LogLine>& lines, std::size_t from, Resealed how) {
       if (const std::size_t at = body.find("\"head\":{\"hash\":\""); at != std::string::npos)
         if (const auto head = renewed.find(body.substr(at + 16, 64)); head != renewed.end()) body.replace(at + 16, 64, head->second);
     }
-    const std::string old = line_hash(line).hex();
+    const std::string old = (i == from && was ? *was : line_hash(line)).hex();
     line = sealed_line(body, "}");
     const bool seals = tail != "}" || (i == last && how != Resealed::old_signatures);
     if (seals) line = sealed_line(body, resealed(how, line, tail));
     before = line_hash(line);
-    if (i != from) renewed[old] = before.hex();
+    renewed[old] = before.hex();
   }
 }
 
 /// The record of a line says something else, and everything behind it follows.
 inline bool rewrite(std::vector<LogLine>& lines, std::size_t at, const std::function<void(wal::WalRecord&)>& edit, Resealed how) {
   const wal::Line line = wal::read_line(lines[at].text);
+  const Digest was = line_hash(lines[at].text);
   auto read = wal::read_record(line);
   if (!read) return false;
   const EntryId id = read.value().entry_id;
@@ -105,7 +108,7 @@ inline bool rewrite(std::vector<LogLine>& lines, std::size_t at, const std::func
   if (!wal::seal_frame(made, wal::Envelope{StreamId{std::string(line.stream)}, line.incarnation, line.lsn, line.link, line.group_index, line.group_count, line.durable_upto}, read.value())) return false;
   made.pop_back();
   lines[at].text = made + tail_of(lines[at].text);
-  renew(lines, at, how);
+  renew(lines, at, how, was);
   return true;
 }
 
