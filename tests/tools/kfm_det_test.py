@@ -594,6 +594,19 @@ class Trimming(Scratch):
         self.assertEqual((len(self.told()), self.told()[:2]), (3, told))
         self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
 
+    def test_a_packed_segment_that_was_half_copied(self):
+        self.two_runs()
+        self.ok("wal", "archive", self.log, *self.sink, "--zstd")
+        path = os.path.join(self.folder_of_log, "archive", self.segments("archive")[0])
+        os.truncate(path, os.path.getsize(path) // 2)
+        for words in (["show"], ["stats"], ["tail"], ["show", "--json"]):
+            done = self.unchanged("wal", words[0], self.log, *words[1:], code=6)
+            self.assertRegex(done.err, r"^kfm-det: corrupt_committed: .*/archive/\S+\.jsonl\.zst: a packed file that ends in the middle.* Restore the log folder from a copy")
+        self.assertIn("error archive_damaged", self.unchanged("wal", "verify", self.log, code=6).out)
+        self.assertIn("CorruptCommitted", self.unchanged("wal", "repair", self.log, *self.sink, code=6).out)
+        os.truncate(path, 0)
+        self.unchanged("wal", "show", self.log, code=6)
+
     def test_an_owner_at_work_is_not_disturbed(self):
         updates(self.state, 60)
         data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
