@@ -404,6 +404,17 @@ class Acting(Scratch):
         self.unchanged("wal", "undo", self.log, "latest", code=2)
         self.unchanged("wal", "undo", self.log, "ffff", *self.sink, code=10)
 
+    def test_locks_of_nobody_are_refused(self):
+        updates(self.state, 60)
+        os.makedirs(self.path("locks/another@"))
+        shutil.copytree(os.path.join(self.state, "locks", kfm_det.STREAM), self.path("copied", kfm_det.STREAM))
+        for folder in ("locks", "state"):
+            done = self.unchanged("wal", "undo", self.log, "latest", *self.sink, "--locks", self.path(folder), code=10)
+            self.assertIn("nobody ever took a lease of this scope in this folder", done.err)
+            self.assertIn("--new-locks", done.err)
+        self.ok("wal", "undo", self.log, "latest", *self.sink, "--locks", self.path("locks"), "--new-locks")
+        self.ok("wal", "compact", self.log, *self.sink, "--locks", self.path("copied"))
+
     def test_undo_waits_for_nobody(self):
         updates(self.state, 60)
         data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
@@ -484,6 +495,10 @@ class Acting(Scratch):
         self.assertEqual([(one["key"], one["from"]["lsn"], one.get("to", {}).get("lsn")) for one in keys], [("2026a", 1, 10), ("2026b", 11, None)])
         os.chmod(key, 0o644)
         self.fails(8, "the private key is open to others", "wal", "keys", "add", self.path("other"), "--key", key)
+        with open(self.path("huge"), "wb") as file:
+            file.truncate(10 << 30)
+        for words in (["keys", "show", self.path("huge")], ["keys", "add", self.path("huge"), "--key", self.path("b.pem")], ["verify", self.path("logs"), "--keys", self.path("huge")]):
+            self.fails(1, "a file of that size is no key ring", "wal", *words)
 
     def test_verify(self):
         updates(self.state, 400)
@@ -497,6 +512,73 @@ class Acting(Scratch):
         self.assertIn("actor_refused", self.unchanged("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
         self.damage()
         self.assertIn("error damaged", self.unchanged("wal", "verify", self.log, code=6).out)
+
+class Signed(Scratch):
+    """A signed log is gone on with under its key: a record under another one spoils it for ever."""
+
+    def setUp(self):
+        super().setUp()
+        self.state, self.log = self.path("state"), self.path("state/wal")
+        self.sink = ["--sink", "sqlite:" + self.path("state/summaries.db")]
+        self.ring = self.path("ring")
+        for name in ("k1", "k2", "x"):
+            run("wal", "keys", "new", self.path(name), "--name", name)
+        updates(self.state, 400)
+        updates(self.state, 800)
+        self.first, self.second = [one["run"] for one in json.loads(self.ok("wal", "show", self.log, "--json"))["runs"]]
+        self.ok("wal", "keys", "add", self.ring, "--key", self.path("k1"), "--name", "k1")
+        self.ok("wal", "undo", self.log, self.second, *self.sink, *self.key("k1", "k1"))
+        self.assertRegex(self.verified(), r"sealed up to LSN \d+ by [1-9]\d* valid signatures")
+
+    def key(self, file, name=None, ring=False):
+        return ["--key", self.path(file), *(["--key-name", name] if name else []), *(["--keys", self.ring] if ring else [])]
+
+    def verified(self):
+        return self.ok("wal", "verify", self.log, "--keys", self.ring)
+
+    def refused(self, sentence, *key, commands=None):
+        for words in commands or (["undo", self.log, self.first], ["compact", self.log], ["archive", self.log]):
+            self.assertIn(sentence, self.unchanged("wal", *words, *self.sink, *key, code=2).err)
+
+    def test_another_key_is_refused(self):
+        self.refused("no key was given")
+        self.refused("this key is called k1 in the log", *self.key("k1"))
+        self.refused("Say its name: --key-name k1", *self.key("k1", "k2"))
+        self.refused("the log was last signed with k1", *self.key("x", "x"))
+        self.refused("the log was last signed with k1", *self.key("x", "k1"))
+        self.refused("--key-name requires --key", "--key-name", "k1")
+        for words in (["undo", self.log, self.first], ["archive", self.log], ["compact", self.log]):
+            self.ok("wal", *words, *self.sink, *self.key("k1", "k1"))
+            self.verified()
+
+    def test_a_rotation_is_shown(self):
+        self.ok("wal", "keys", "add", self.ring, "--key", self.path("k2"), "--name", "k2", "--log", self.log, "--actor", "ci")
+        self.refused("show the ring that says so: --keys RING", *self.key("k2", "k2"))
+        self.refused("the ring says that k2 signs", *self.key("k1", "k1", True))
+        self.refused("Say its name: --key-name k2", *self.key("k2", None, True))
+        self.refused("the ring does not let night shift write under k2", *self.key("k2", "k2", True), "--actor", "night shift")
+        self.refused("this is another key", *self.key("x", "k2", True))
+        self.ok("wal", "undo", self.log, self.first, *self.sink, *self.key("k2", "k2", True), "--actor", "ci")
+        self.verified()
+        self.refused("the log was last signed with k2", *self.key("k1", "k1"))
+        self.ok("wal", "compact", self.log, *self.sink, *self.key("k2", "k2"), "--actor", "ci")
+        self.verified()
+
+    def test_an_end_that_is_not_signed_is_no_log_that_is_not(self):
+        updates(self.state, 900)
+        self.refused("this log is signed, and no key was given")
+        self.ok("wal", "undo", self.log, self.first, *self.sink, *self.key("k1", "k1"))
+
+    def test_nor_is_one_that_is_damaged_in_front_of_its_signatures(self):
+        segments = sorted(name for name in os.listdir(os.path.join(self.log, kfm_det.STREAM)) if name.endswith(".jsonl"))
+        with open(os.path.join(self.log, kfm_det.STREAM, segments[0]), "r+b") as file:
+            file.seek(30000)
+            file.write(b"#")
+        repair = [["repair", self.log, "--accept"]]
+        self.refused("this log is signed, and no key was given", commands=repair)
+        self.refused("this key is called k1 in the log", *self.key("k1"), commands=repair)
+        self.ok("wal", "repair", self.log, "--accept", *self.sink, *self.key("k1", "k1", True))
+        self.verified()
 
 
 class Trimming(Scratch):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "opened_log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -108,6 +109,29 @@ result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const 
 
 std::vector<SegmentFile> segments_of(const LogPlace& place) { return segments_of(LookingFileSystem(), place.folder); }
 
+std::optional<std::string> last_signed_line(const LogPlace& place) {
+  const LookingFileSystem fs;
+  const auto names = segment::list(fs, place.folder);
+  auto places = names ? segment::places_of(fs, place.folder, names.value()) : result<std::vector<segment::Place>>(names.error());
+  if (!places) return std::nullopt;
+  std::reverse(places.value().begin(), places.value().end());
+  for (segment::Place& part : places.value()) {
+    auto file = segment::open_place(fs, place.folder, part);
+    const auto bytes = file ? segment::read_place(fs, *file.value(), part, archive_codec()) : result<Bytes>(file.error());
+    if (!bytes) continue;
+    const BytesView view = bytes.value();
+    for (std::size_t end = view.find_last_not_of('\n'); end != BytesView::npos;) {
+      const std::size_t begin = view.rfind('\n', end) + 1;   // behind npos is the beginning
+      const BytesView text = view.substr(begin, end + 1 - begin);
+      end = begin == 0 ? BytesView::npos : view.find_last_not_of('\n', begin - 1);
+      if (!text.ends_with("}}")) continue;   // no signature ends otherwise, and few other lines do: the rest need not be hashed
+      const wal::Line line = wal::read_line(text);
+      if (line.kind == wal::LineKind::frame && line.stream == place.stream.text && line.signature) return std::string(text);
+    }
+  }
+  return std::nullopt;
+}
+
 result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments) {
   const LookingFileSystem fs;
   std::uint64_t total = 0;
@@ -150,14 +174,6 @@ result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std:
 std::uint64_t OpenedLog::bytes() const {
   std::uint64_t out = 0;
   for (const auto& one : segments_) out += one.bytes;
-  return out;
-}
-
-result<bool> OpenedLog::is_signed() {
-  bool out = false;
-  const Lsn last = recovery_.tail.lsn;
-  if (last == 0) return out;
-  KFM_DET_TRY(scan(last, [&](const Frame& frame) -> result<void> { out = static_cast<bool>(wal::read_line(frame.bytes).signature); return success(); }));
   return out;
 }
 
