@@ -415,6 +415,27 @@ class Acting(Scratch):
         self.ok("wal", "undo", self.log, "latest", *self.sink, "--locks", self.path("locks"), "--new-locks")
         self.ok("wal", "compact", self.log, *self.sink, "--locks", self.path("copied"))
 
+    def test_undo_parks_at_an_irreversible_step(self):
+        updates(self.state, 60)   # what its sink has is told as a run of two steps, of which the second one cannot be taken back
+        real = json.loads(self.ok("wal", "tail", self.log, "-n", "1000", "--json").splitlines()[0])["record"]["payload"]["effects"]
+        forger = Forger(self.path("other"))
+        steps = [{"after": [], "care": [], "id": name, "irreversible": name == "sent", "operation": "Send", "params": {}, "publishes": one["business_key"], "tier": 0} for name, one in zip(("made", "sent"), real)]
+        effects = [{"business_key": one["business_key"], "effect": one["effect"], "step": step["id"], **({"irreversible": True} if step["irreversible"] else {})} for step, one in zip(steps, real)]
+        forger.record("PLAN", "plan", "DONE", payload={"effects": effects, "inputs": [], "plan": {"steps": steps, "updater": "forged", "version": "1.0.0"}, "plan_hash": "cd" * 32, "retired": [], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        for effect in effects:
+            forger.record("EXECUTE", "Send", "DONE", effect["step"], {"bytes": "ef" * 32, "size": 7, "content": "aa" * 32, "key": "bb" * 32})
+            forger.record("UPSERT", "upsert", "IN_PROGRESS", effect["step"], {"business_key": effect["business_key"], "effect": effect["effect"], "key": "bb" * 32})
+            forger.record("UPSERT", "upsert", "DONE", effect["step"], {"effect": effect["effect"], "result": "created"})
+        forger.record("COMMIT", "commit", "DONE")
+        forger.write()
+        os.makedirs(self.path("locks"))
+        told = json.loads(self.unchanged("wal", "undo", self.path("other"), "latest", *self.sink, "--dry-run", "--json").out)
+        self.assertEqual((told["ends_as"], told["stops_at"]), ("parked", "sent"))
+        self.fails(7, "parked: ", "wal", "undo", self.path("other"), "latest", *self.sink, "--locks", self.path("locks"), "--new-locks")
+        text = self.ok("wal", "show", self.path("other"), "latest")
+        self.assertRegex(text, r"^run \S+ is parked\n")
+        self.assertEqual({one["state"] for one in json.loads(self.ok("wal", "show", self.path("other"), "latest", "--json"))["effects"]}, {"published"}, "what stands behind the wall stays")
+
     def test_undo_waits_for_nobody(self):
         updates(self.state, 60)
         data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
@@ -512,6 +533,51 @@ class Acting(Scratch):
         self.assertIn("actor_refused", self.unchanged("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
         self.damage()
         self.assertIn("error damaged", self.unchanged("wal", "verify", self.log, code=6).out)
+
+    def test_verify_of_a_log_that_is_gone(self):
+        updates(self.state, 60)
+        run("wal", "head", self.log, "--out", self.path("head"))
+        forged_run(self.path("logs"), stream="another@")
+        run("wal", "head", self.path("logs"), "--out", self.path("another"))
+        stream = os.path.join(self.log, kfm_det.STREAM)
+        for name in os.listdir(stream):
+            os.remove(os.path.join(stream, name))
+        for remove, named, code in ((None, (self.log, stream, stream + "/"), 2), (stream, (self.log,), 2), (None, (stream,), 10), (self.log, (self.log, self.log + "/", stream), 10)):
+            if remove:
+                shutil.rmtree(remove)
+            for log in named:
+                for witness in (["--witness", self.path("head")], self.sink, ["--witness", self.path("head"), *self.sink]):
+                    done = self.unchanged("wal", "verify", log, *witness, code=6)
+                    self.assertRegex(done.out, r"error log_missing .*the witness saw LSN \d+ of incarnation 1, and there is no log")
+                    self.assertIn("regressed: log_missing", done.err)
+                self.assertEqual([one["code"] for one in json.loads(self.unchanged("wal", "verify", log, *self.sink, "--json", code=6).out)["findings"]], ["log_missing"])
+                self.unchanged("wal", "verify", log, code=code)   # nobody knows of one
+        self.unchanged("wal", "verify", stream, "--witness", self.path("another"), code=10)   # nor does another log's witness of this one
+        self.unchanged("wal", "verify", self.path("logs"), "--witness", self.path("another"), "--chain-only")
+
+    def test_verify_says_how_far_it_is(self):
+        forger = Forger(self.path("logs"))
+        for _ in range(40):
+            forger.record("PLAN", "plan", "DONE", payload={"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": ["x" * (200 << 10)], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        segment = forger.write()
+
+        def when_it_reads(child):
+            """What is quick shows nothing: so it is stopped until it is slow."""
+            while child.poll() is None:
+                try:
+                    if segment in [os.readlink(f"/proc/{child.pid}/fd/{one}") for one in os.listdir(f"/proc/{child.pid}/fd")]:
+                        break
+                except OSError:   # closed meanwhile
+                    continue
+            child.send_signal(signal.SIGSTOP)
+            time.sleep(0.45)
+            child.send_signal(signal.SIGCONT)
+
+        _, shown = kfm_det.show_on_terminal("wal", "verify", self.path("logs"), "--chain-only", meanwhile=when_it_reads)
+        told = [int(one) for one in re.findall(rb"reading the log (\d+) %", shown)]
+        self.assertEqual((told, told != [], told and told[-1]), (sorted(told), True, 100))
+        self.assertIn(b"intact.", kfm_det.without_progress(shown))
+
 
 class Signed(Scratch):
     """A signed log is gone on with under its key: a record under another one spoils it for ever."""
@@ -766,6 +832,9 @@ class Hostile(Scratch):
                 self.fails(6, "a step id is", *over(command, self.path("evil")))
             self.harmless(command, self.path("plain" if command[1] == "graph" else "evil"))
         self.assertIn("key" + WRITTEN, self.ok("wal", "show", self.path("evil"), "latest"))
+        done = run("wal", "verify", self.path("evil"), "--actor", "ci")
+        self.assertIn("the actor actor\\u001b]0;owned\\u0007\\u001b[2J", done.out, "written out once")
+        self.assertEqual((done.code, FORBIDDEN.findall(done.out + done.err)), (6, []))
 
     def harmless(self, command, log):
         done = run(*over(command, log))
@@ -868,6 +937,15 @@ class BadInput(Scratch):
         os.chmod(segment, 0o600)
         self.assertEqual(done.code, 8)
         self.assertIn("the log cannot be read", done.err)
+        for hidden in (log, os.path.join(log, "archive")):   # named by its root: what may not be looked into may be the log
+            os.makedirs(hidden, exist_ok=True)
+            os.chmod(hidden, 0o700 if os.geteuid() == 0 else 0)
+            if hidden != log:
+                os.remove(segment)
+            done = run("wal", "show", self.path("x"), binary=tool, cwd="/", **nobody)
+            os.chmod(hidden, 0o755)
+            self.assertEqual((done.code, done.out), (8, ""), done.err)
+            self.assertIn("permission_denied", done.err)
 
     def test_a_folder_where_a_segment_should_be(self):
         os.makedirs(self.path("s@", "%020d-%020d.jsonl" % (1, 1)))

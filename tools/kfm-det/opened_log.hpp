@@ -38,6 +38,9 @@ struct LogPlace {
 
 /// Errors: not_found (no such folder), invalid_argument (no log; several logs, which it lists), permission_denied, io_error.
 [[nodiscard]] result<LogPlace> find_log(const std::string& given);
+/// Which of these streams a log that is gone was of, and where it was, for who knows from elsewhere that there was one. Nothing where there is a log, where the
+/// name is another stream's, or could mean several.
+[[nodiscard]] std::optional<LogPlace> find_lost_log(const std::string& given, std::span<const StreamId> seen);
 
 /// A segment file that is there, by its own name.
 struct SegmentFile {
@@ -46,6 +49,8 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
+/// 0 for one that is not there.
+[[nodiscard]] std::uint64_t bytes_of_file(const std::string& path);
 /// What reads, and packs, archived segments (`.jsonl.zst`).
 [[nodiscard]] const ArchiveCodec* archive_codec();
 /// The store of a log, to look at.
