@@ -1119,6 +1119,17 @@ class Help(Scratch):
         self.assertEqual(offered(kfm_det.TOOL, "wal", "graph", "logs", "1111", "--format", ""), ["dot", "mermaid", "svg"])
         self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "lo"), ["logs"])
         self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "logs", "1"), ["11111111-1111-8111-8111-111111111111"])
+        runs = ["11111111-1111-8111-8111-111111111111", "latest"]
+        for sink in (["--sink", "sqlite:x"], ["--sink", "sqlite", ":", "x"], ["--sink", "=", "sqlite", ":", "x"], ["--sink=sqlite:x"], ["--dry-run", "-n", "--actor", "x", "--all"]):   # bash cuts words at : and =, and sometimes it does not
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", *sink, "logs", ""), runs, sink)
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", *sink, ""), runs, sink)
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", *sink, "lo"), ["logs"], sink)
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "tail", "-n", "3", "lo"), ["logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "--locks", "lo"), ["logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "graph", "logs", "1111", "--format", "=", "m"), ["mermaid"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite", ":", "comp"), ["completion"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite", ":"), ["completion", "logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite:comp"), ["sqlite:completion"])
 
     def test_exit_codes_are_those_of_the_page(self):
         with open(os.path.join(kfm_det.SOURCE, "docs/exit-codes.md"), encoding="utf-8") as file:
