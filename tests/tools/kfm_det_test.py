@@ -4,6 +4,7 @@
 
 usage: kfm_det_test.py --tool kfm-det --program monthly-summary --source DIR --build DIR [CLASS...]
 """
+import hashlib
 import json
 import os
 import re
@@ -495,6 +496,10 @@ class Acting(Scratch):
         self.assertEqual(text, self.ok("wal", "extract", self.log, "latest"))
         self.assertEqual(text, subprocess.run([kfm_det.PROGRAM, "bundle", self.runs()[0]["run"], "--state", self.state], capture_output=True, text=True, check=True).stdout)
         self.fails(2, "this file is there already, and is not written over", "wal", "extract", self.log, "latest", "--out", out)
+        for words, dry_run, where in ((["--dry-run"], True, None), (["--out", self.path("a.bundle"), "--dry-run"], True, self.path("a.bundle")), (["--out", self.path("a.bundle")], False, self.path("a.bundle"))):
+            told = json.loads(self.ok("wal", "extract", self.log, "latest", *words, "--json", "--quiet"))
+            self.assertEqual((told["kind"], told["format"], told["dry_run"], told["out"], told["bytes"]), ("kfm-det wal extract", 1, dry_run, where, len(text.encode())))
+        self.assertEqual(self.ok("wal", "extract", self.log, "latest", "--json"), text, "a bundle is JSON itself")
 
     def test_keys(self):
         key, ring = self.path("a.pem"), self.path("ring")
@@ -508,11 +513,14 @@ class Acting(Scratch):
         self.assertEqual(everything_in(key), before)
         self.unchanged("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
         self.ok("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--actor", "ci")
-        self.ok("wal", "keys", "new", self.path("b.pem"))
+        new = json.loads(self.ok("wal", "keys", "new", self.path("b.pem"), "--json"))
+        self.assertEqual((new["kind"], new["format"], new["key"]), ("kfm-det wal keys new", 1, hashlib.sha256(bytes.fromhex(new["public_key"])).hexdigest()[:16]))
         self.fails(2, "two keys are valid at the same place", "wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b")
         forged_run(self.path("logs"))
         self.ok("wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b", "--log", self.path("logs"))
-        keys = json.loads(self.ok("wal", "keys", "show", ring, "--json"))["keys"]
+        shown = json.loads(self.ok("wal", "keys", "show", ring, "--json"))
+        self.assertEqual((shown["kind"], shown["format"]), ("kfm-det wal keys", 1))
+        keys = shown["keys"]
         self.assertEqual([(one["key"], one["from"]["lsn"], one.get("to", {}).get("lsn")) for one in keys], [("2026a", 1, 10), ("2026b", 11, None)])
         os.chmod(key, 0o644)
         self.fails(8, "the private key is open to others", "wal", "keys", "add", self.path("other"), "--key", key)

@@ -39,10 +39,7 @@ result<void> write_ring(const std::string& path, const wal::KeyRing& ring) {
 [[nodiscard]] std::string text_of(const Order& place) { return std::to_string(place.incarnation) + ":" + std::to_string(place.lsn); }
 
 void print(Screen& screen, const wal::KeyRing& ring) {
-  if (screen.wishes.json) {
-    const std::string text = ring.text();
-    return screen.json_text(std::string_view(text).substr(0, text.size() - 1));
-  }
+  if (screen.wishes.json) return screen.json(parse_json(ring.text()).value().set("kind", Json("kfm-det wal keys")));   // its format is the ring's
   Table table({{"key"}, {"from"}, {"to"}, {"public key", false, 16, 2}, {"actors", false, 10, 3}});
   for (const auto& key : ring.keys()) {
     std::string actors;
@@ -60,7 +57,7 @@ void add_new(Tool& tool, CLI::App& keys) {
     [&tool, given]() -> result<int> {
       KFM_DET_TRY(const auto signer, wal::Ed25519Signer::generate(given->name));
       if (auto saved = save_signing_key(given->key, signer); !saved) return name_is_taken(saved.error(), given->key);
-      if (tool.screen.wishes.json) tool.screen.json(Json::object({{"algorithm", Json("ed25519")}, {"key", Json(signer.key_id())}, {"public_key", Json(signer.public_key().hex())}}));
+      if (tool.screen.wishes.json) tool.screen.json(Json::object({{"algorithm", Json("ed25519")}, {"format", Json(1)}, {"key", Json(signer.key_id())}, {"kind", Json("kfm-det wal keys new")}, {"public_key", Json(signer.public_key().hex())}}));
       else {
         tool.screen.field("key", {signer.key_id(), Tone::strong});
         tool.screen.field("public key", signer.public_key().hex());
