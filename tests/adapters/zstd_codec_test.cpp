@@ -64,11 +64,13 @@ TEST_CASE("segments that were archived with zstd are read, checked and counted a
   CHECK(good(reader.scan(1, [&](const Frame& frame) -> result<void> { CHECK(frame.bytes == log.at(next++)); return success(); })) == 4);
   CHECK(next == 4);
   disk.damage(packed[0], [](Bytes& bytes) { bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1); });
-  CHECK(good(open().inspect({})).verdict == Verdict::io_error);
+  CHECK(good(open().inspect({})).verdict == Verdict::corrupt_committed);
+  disk.damage(packed[0], [](Bytes& bytes) { bytes.resize(bytes.size() / 2); });
+  CHECK(good(open().inspect({})).verdict == Verdict::corrupt_committed);
   // another segment's packed bytes under this name: the name says what the plain bytes hash to
   const Bytes other = disk.files().at(packed[1]);
   disk.damage(packed[0], [&](Bytes& bytes) { bytes = other; });
   const Recovery found = good(open().inspect({}));
-  CHECK(found.verdict == Verdict::io_error);
+  CHECK(found.verdict == Verdict::corrupt_committed);
   CHECK(found.evidence.at(0).sentence.find("does not hold what was packed") != std::string::npos);
 }

@@ -205,7 +205,10 @@ TEST_CASE("finished segments may be archived without a checkpoint: the chain is 
     if (codec) {
       const Bytes packed = world.disk.files().at(archived[1]);
       world.disk.damage(archived[1], [](Bytes& bytes) { bytes[100] = static_cast<char>(bytes[100] ^ 1); });
-      CHECK(inspect(world).verdict == Verdict::io_error);
+      const Recovery damaged = inspect(world);   // the medium answers: what it gives is not what was packed
+      CHECK(damaged.verdict == Verdict::corrupt_committed);
+      CHECK(damaged.tail.lsn == 1);
+      CHECK(damaged.evidence.at(0).where == archived[1]);
       world.disk.damage(archived[1], [&](Bytes& bytes) { bytes = packed; });
       world.options.codec = nullptr;
       const Recovery blind = inspect(world);

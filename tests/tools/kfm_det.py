@@ -50,12 +50,20 @@ def run(*words, cwd=None, env=None, user=None, stdin=subprocess.DEVNULL, binary=
     return Ran(done.returncode, done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape"))
 
 
-def run_on_terminal(*words, columns=80, cwd=None, env=None):
-    """stdout and stderr are one terminal of that width. What it shows, as bytes, with plain line ends."""
+def run_on_terminal(*words, **more):
+    """As show_on_terminal, without the lines of progress."""
+    code, shown = show_on_terminal(*words, **more)
+    return code, without_progress(shown)
+
+
+def show_on_terminal(*words, columns=80, cwd=None, env=None, meanwhile=None):
+    """stdout and stderr are one terminal of that width. What it shows, as bytes, with plain line ends. `meanwhile` is called with the child."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     child = subprocess.Popen([TOOL, *map(str, words)], cwd=cwd, env=env or environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
     os.close(theirs)
+    if meanwhile:
+        meanwhile(child)
     shown = b""
     while True:
         try:
@@ -66,7 +74,7 @@ def run_on_terminal(*words, columns=80, cwd=None, env=None):
             break
         shown += piece
     os.close(ours)
-    return child.wait(), without_progress(shown.replace(b"\r\n", b"\n"))
+    return child.wait(), shown.replace(b"\r\n", b"\n")
 
 
 PAINT = re.compile(rb"\x1b\[[0-9;]*m")

@@ -4,6 +4,7 @@
 
 usage: kfm_det_test.py --tool kfm-det --program monthly-summary --source DIR --build DIR [CLASS...]
 """
+import hashlib
 import json
 import os
 import re
@@ -404,6 +405,38 @@ class Acting(Scratch):
         self.unchanged("wal", "undo", self.log, "latest", code=2)
         self.unchanged("wal", "undo", self.log, "ffff", *self.sink, code=10)
 
+    def test_locks_of_nobody_are_refused(self):
+        updates(self.state, 60)
+        os.makedirs(self.path("locks/another@"))
+        shutil.copytree(os.path.join(self.state, "locks", kfm_det.STREAM), self.path("copied", kfm_det.STREAM))
+        for folder in ("locks", "state"):
+            done = self.unchanged("wal", "undo", self.log, "latest", *self.sink, "--locks", self.path(folder), code=10)
+            self.assertIn("nobody ever took a lease of this scope in this folder", done.err)
+            self.assertIn("--new-locks", done.err)
+        self.ok("wal", "undo", self.log, "latest", *self.sink, "--locks", self.path("locks"), "--new-locks")
+        self.ok("wal", "compact", self.log, *self.sink, "--locks", self.path("copied"))
+
+    def test_undo_parks_at_an_irreversible_step(self):
+        updates(self.state, 60)   # what its sink has is told as a run of two steps, of which the second one cannot be taken back
+        real = json.loads(self.ok("wal", "tail", self.log, "-n", "1000", "--json").splitlines()[0])["record"]["payload"]["effects"]
+        forger = Forger(self.path("other"))
+        steps = [{"after": [], "care": [], "id": name, "irreversible": name == "sent", "operation": "Send", "params": {}, "publishes": one["business_key"], "tier": 0} for name, one in zip(("made", "sent"), real)]
+        effects = [{"business_key": one["business_key"], "effect": one["effect"], "step": step["id"], **({"irreversible": True} if step["irreversible"] else {})} for step, one in zip(steps, real)]
+        forger.record("PLAN", "plan", "DONE", payload={"effects": effects, "inputs": [], "plan": {"steps": steps, "updater": "forged", "version": "1.0.0"}, "plan_hash": "cd" * 32, "retired": [], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        for effect in effects:
+            forger.record("EXECUTE", "Send", "DONE", effect["step"], {"bytes": "ef" * 32, "size": 7, "content": "aa" * 32, "key": "bb" * 32})
+            forger.record("UPSERT", "upsert", "IN_PROGRESS", effect["step"], {"business_key": effect["business_key"], "effect": effect["effect"], "key": "bb" * 32})
+            forger.record("UPSERT", "upsert", "DONE", effect["step"], {"effect": effect["effect"], "result": "created"})
+        forger.record("COMMIT", "commit", "DONE")
+        forger.write()
+        os.makedirs(self.path("locks"))
+        told = json.loads(self.unchanged("wal", "undo", self.path("other"), "latest", *self.sink, "--dry-run", "--json").out)
+        self.assertEqual((told["ends_as"], told["stops_at"]), ("parked", "sent"))
+        self.fails(7, "parked: ", "wal", "undo", self.path("other"), "latest", *self.sink, "--locks", self.path("locks"), "--new-locks")
+        text = self.ok("wal", "show", self.path("other"), "latest")
+        self.assertRegex(text, r"^run \S+ is parked\n")
+        self.assertEqual({one["state"] for one in json.loads(self.ok("wal", "show", self.path("other"), "latest", "--json"))["effects"]}, {"published"}, "what stands behind the wall stays")
+
     def test_undo_waits_for_nobody(self):
         updates(self.state, 60)
         data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
@@ -463,6 +496,10 @@ class Acting(Scratch):
         self.assertEqual(text, self.ok("wal", "extract", self.log, "latest"))
         self.assertEqual(text, subprocess.run([kfm_det.PROGRAM, "bundle", self.runs()[0]["run"], "--state", self.state], capture_output=True, text=True, check=True).stdout)
         self.fails(2, "this file is there already, and is not written over", "wal", "extract", self.log, "latest", "--out", out)
+        for words, dry_run, where in ((["--dry-run"], True, None), (["--out", self.path("a.bundle"), "--dry-run"], True, self.path("a.bundle")), (["--out", self.path("a.bundle")], False, self.path("a.bundle"))):
+            told = json.loads(self.ok("wal", "extract", self.log, "latest", *words, "--json", "--quiet"))
+            self.assertEqual((told["kind"], told["format"], told["dry_run"], told["out"], told["bytes"]), ("kfm-det wal extract", 1, dry_run, where, len(text.encode())))
+        self.assertEqual(self.ok("wal", "extract", self.log, "latest", "--json"), text, "a bundle is JSON itself")
 
     def test_keys(self):
         key, ring = self.path("a.pem"), self.path("ring")
@@ -476,14 +513,21 @@ class Acting(Scratch):
         self.assertEqual(everything_in(key), before)
         self.unchanged("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--dry-run")
         self.ok("wal", "keys", "add", ring, "--key", key, "--name", "2026a", "--actor", "ci")
-        self.ok("wal", "keys", "new", self.path("b.pem"))
+        new = json.loads(self.ok("wal", "keys", "new", self.path("b.pem"), "--json"))
+        self.assertEqual((new["kind"], new["format"], new["key"]), ("kfm-det wal keys new", 1, hashlib.sha256(bytes.fromhex(new["public_key"])).hexdigest()[:16]))
         self.fails(2, "two keys are valid at the same place", "wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b")
         forged_run(self.path("logs"))
         self.ok("wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b", "--log", self.path("logs"))
-        keys = json.loads(self.ok("wal", "keys", "show", ring, "--json"))["keys"]
+        shown = json.loads(self.ok("wal", "keys", "show", ring, "--json"))
+        self.assertEqual((shown["kind"], shown["format"]), ("kfm-det wal keys", 1))
+        keys = shown["keys"]
         self.assertEqual([(one["key"], one["from"]["lsn"], one.get("to", {}).get("lsn")) for one in keys], [("2026a", 1, 10), ("2026b", 11, None)])
         os.chmod(key, 0o644)
         self.fails(8, "the private key is open to others", "wal", "keys", "add", self.path("other"), "--key", key)
+        with open(self.path("huge"), "wb") as file:
+            file.truncate(10 << 30)
+        for words in (["keys", "show", self.path("huge")], ["keys", "add", self.path("huge"), "--key", self.path("b.pem")], ["verify", self.path("logs"), "--keys", self.path("huge")]):
+            self.fails(1, "a file of that size is no key ring", "wal", *words)
 
     def test_verify(self):
         updates(self.state, 400)
@@ -497,6 +541,118 @@ class Acting(Scratch):
         self.assertIn("actor_refused", self.unchanged("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
         self.damage()
         self.assertIn("error damaged", self.unchanged("wal", "verify", self.log, code=6).out)
+
+    def test_verify_of_a_log_that_is_gone(self):
+        updates(self.state, 60)
+        run("wal", "head", self.log, "--out", self.path("head"))
+        forged_run(self.path("logs"), stream="another@")
+        run("wal", "head", self.path("logs"), "--out", self.path("another"))
+        stream = os.path.join(self.log, kfm_det.STREAM)
+        for name in os.listdir(stream):
+            os.remove(os.path.join(stream, name))
+        for remove, named, code in ((None, (self.log, stream, stream + "/"), 2), (stream, (self.log,), 2), (None, (stream,), 10), (self.log, (self.log, self.log + "/", stream), 10)):
+            if remove:
+                shutil.rmtree(remove)
+            for log in named:
+                for witness in (["--witness", self.path("head")], self.sink, ["--witness", self.path("head"), *self.sink]):
+                    done = self.unchanged("wal", "verify", log, *witness, code=6)
+                    self.assertRegex(done.out, r"error log_missing .*the witness saw LSN \d+ of incarnation 1, and there is no log")
+                    self.assertIn("regressed: log_missing", done.err)
+                self.assertEqual([one["code"] for one in json.loads(self.unchanged("wal", "verify", log, *self.sink, "--json", code=6).out)["findings"]], ["log_missing"])
+                self.unchanged("wal", "verify", log, code=code)   # nobody knows of one
+        self.unchanged("wal", "verify", stream, "--witness", self.path("another"), code=10)   # nor does another log's witness of this one
+        self.unchanged("wal", "verify", self.path("logs"), "--witness", self.path("another"), "--chain-only")
+
+    def test_verify_says_how_far_it_is(self):
+        forger = Forger(self.path("logs"))
+        for _ in range(40):
+            forger.record("PLAN", "plan", "DONE", payload={"effects": [], "inputs": [], "plan": {}, "plan_hash": "cd" * 32, "retired": ["x" * (200 << 10)], "trigger": {"key": "k", "kind": "manual", "partition": ""}})
+        segment = forger.write()
+
+        def when_it_reads(child):
+            """What is quick shows nothing: so it is stopped until it is slow."""
+            while child.poll() is None:
+                try:
+                    if segment in [os.readlink(f"/proc/{child.pid}/fd/{one}") for one in os.listdir(f"/proc/{child.pid}/fd")]:
+                        break
+                except OSError:   # closed meanwhile
+                    continue
+            child.send_signal(signal.SIGSTOP)
+            time.sleep(0.45)
+            child.send_signal(signal.SIGCONT)
+
+        _, shown = kfm_det.show_on_terminal("wal", "verify", self.path("logs"), "--chain-only", meanwhile=when_it_reads)
+        told = [int(one) for one in re.findall(rb"reading the log (\d+) %", shown)]
+        self.assertEqual((told, told != [], told and told[-1]), (sorted(told), True, 100))
+        self.assertIn(b"intact.", kfm_det.without_progress(shown))
+
+
+class Signed(Scratch):
+    """A signed log is gone on with under its key: a record under another one spoils it for ever."""
+
+    def setUp(self):
+        super().setUp()
+        self.state, self.log = self.path("state"), self.path("state/wal")
+        self.sink = ["--sink", "sqlite:" + self.path("state/summaries.db")]
+        self.ring = self.path("ring")
+        for name in ("k1", "k2", "x"):
+            run("wal", "keys", "new", self.path(name), "--name", name)
+        updates(self.state, 400)
+        updates(self.state, 800)
+        self.first, self.second = [one["run"] for one in json.loads(self.ok("wal", "show", self.log, "--json"))["runs"]]
+        self.ok("wal", "keys", "add", self.ring, "--key", self.path("k1"), "--name", "k1")
+        self.ok("wal", "undo", self.log, self.second, *self.sink, *self.key("k1", "k1"))
+        self.assertRegex(self.verified(), r"sealed up to LSN \d+ by [1-9]\d* valid signatures")
+
+    def key(self, file, name=None, ring=False):
+        return ["--key", self.path(file), *(["--key-name", name] if name else []), *(["--keys", self.ring] if ring else [])]
+
+    def verified(self):
+        return self.ok("wal", "verify", self.log, "--keys", self.ring)
+
+    def refused(self, sentence, *key, commands=None):
+        for words in commands or (["undo", self.log, self.first], ["compact", self.log], ["archive", self.log]):
+            self.assertIn(sentence, self.unchanged("wal", *words, *self.sink, *key, code=2).err)
+
+    def test_another_key_is_refused(self):
+        self.refused("no key was given")
+        self.refused("this key is called k1 in the log", *self.key("k1"))
+        self.refused("Say its name: --key-name k1", *self.key("k1", "k2"))
+        self.refused("the log was last signed with k1", *self.key("x", "x"))
+        self.refused("the log was last signed with k1", *self.key("x", "k1"))
+        self.refused("--key-name requires --key", "--key-name", "k1")
+        for words in (["undo", self.log, self.first], ["archive", self.log], ["compact", self.log]):
+            self.ok("wal", *words, *self.sink, *self.key("k1", "k1"))
+            self.verified()
+
+    def test_a_rotation_is_shown(self):
+        self.ok("wal", "keys", "add", self.ring, "--key", self.path("k2"), "--name", "k2", "--log", self.log, "--actor", "ci")
+        self.refused("show the ring that says so: --keys RING", *self.key("k2", "k2"))
+        self.refused("the ring says that k2 signs", *self.key("k1", "k1", True))
+        self.refused("Say its name: --key-name k2", *self.key("k2", None, True))
+        self.refused("the ring does not let night shift write under k2", *self.key("k2", "k2", True), "--actor", "night shift")
+        self.refused("this is another key", *self.key("x", "k2", True))
+        self.ok("wal", "undo", self.log, self.first, *self.sink, *self.key("k2", "k2", True), "--actor", "ci")
+        self.verified()
+        self.refused("the log was last signed with k2", *self.key("k1", "k1"))
+        self.ok("wal", "compact", self.log, *self.sink, *self.key("k2", "k2"), "--actor", "ci")
+        self.verified()
+
+    def test_an_end_that_is_not_signed_is_no_log_that_is_not(self):
+        updates(self.state, 900)
+        self.refused("this log is signed, and no key was given")
+        self.ok("wal", "undo", self.log, self.first, *self.sink, *self.key("k1", "k1"))
+
+    def test_nor_is_one_that_is_damaged_in_front_of_its_signatures(self):
+        segments = sorted(name for name in os.listdir(os.path.join(self.log, kfm_det.STREAM)) if name.endswith(".jsonl"))
+        with open(os.path.join(self.log, kfm_det.STREAM, segments[0]), "r+b") as file:
+            file.seek(30000)
+            file.write(b"#")
+        repair = [["repair", self.log, "--accept"]]
+        self.refused("this log is signed, and no key was given", commands=repair)
+        self.refused("this key is called k1 in the log", *self.key("k1"), commands=repair)
+        self.ok("wal", "repair", self.log, "--accept", *self.sink, *self.key("k1", "k1", True))
+        self.verified()
 
 
 class Trimming(Scratch):
@@ -594,6 +750,19 @@ class Trimming(Scratch):
         self.assertEqual((len(self.told()), self.told()[:2]), (3, told))
         self.assertIn("intact.", self.ok("wal", "verify", self.log, *self.sink))
 
+    def test_a_packed_segment_that_was_half_copied(self):
+        self.two_runs()
+        self.ok("wal", "archive", self.log, *self.sink, "--zstd")
+        path = os.path.join(self.folder_of_log, "archive", self.segments("archive")[0])
+        os.truncate(path, os.path.getsize(path) // 2)
+        for words in (["show"], ["stats"], ["tail"], ["show", "--json"]):
+            done = self.unchanged("wal", words[0], self.log, *words[1:], code=6)
+            self.assertRegex(done.err, r"^kfm-det: corrupt_committed: .*/archive/\S+\.jsonl\.zst: a packed file that ends in the middle.* Restore the log folder from a copy")
+        self.assertIn("error archive_damaged", self.unchanged("wal", "verify", self.log, code=6).out)
+        self.assertIn("CorruptCommitted", self.unchanged("wal", "repair", self.log, *self.sink, code=6).out)
+        os.truncate(path, 0)
+        self.unchanged("wal", "show", self.log, code=6)
+
     def test_an_owner_at_work_is_not_disturbed(self):
         updates(self.state, 60)
         data = os.path.join(kfm_det.SOURCE, "examples/monthly_summary/data/seattle-weather.csv")
@@ -671,6 +840,9 @@ class Hostile(Scratch):
                 self.fails(6, "a step id is", *over(command, self.path("evil")))
             self.harmless(command, self.path("plain" if command[1] == "graph" else "evil"))
         self.assertIn("key" + WRITTEN, self.ok("wal", "show", self.path("evil"), "latest"))
+        done = run("wal", "verify", self.path("evil"), "--actor", "ci")
+        self.assertIn("the actor actor\\u001b]0;owned\\u0007\\u001b[2J", done.out, "written out once")
+        self.assertEqual((done.code, FORBIDDEN.findall(done.out + done.err)), (6, []))
 
     def harmless(self, command, log):
         done = run(*over(command, log))
@@ -773,6 +945,15 @@ class BadInput(Scratch):
         os.chmod(segment, 0o600)
         self.assertEqual(done.code, 8)
         self.assertIn("the log cannot be read", done.err)
+        for hidden in (log, os.path.join(log, "archive")):   # named by its root: what may not be looked into may be the log
+            os.makedirs(hidden, exist_ok=True)
+            os.chmod(hidden, 0o700 if os.geteuid() == 0 else 0)
+            if hidden != log:
+                os.remove(segment)
+            done = run("wal", "show", self.path("x"), binary=tool, cwd="/", **nobody)
+            os.chmod(hidden, 0o755)
+            self.assertEqual((done.code, done.out), (8, ""), done.err)
+            self.assertIn("permission_denied", done.err)
 
     def test_a_folder_where_a_segment_should_be(self):
         os.makedirs(self.path("s@", "%020d-%020d.jsonl" % (1, 1)))
@@ -946,6 +1127,17 @@ class Help(Scratch):
         self.assertEqual(offered(kfm_det.TOOL, "wal", "graph", "logs", "1111", "--format", ""), ["dot", "mermaid", "svg"])
         self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "lo"), ["logs"])
         self.assertEqual(offered(kfm_det.TOOL, "wal", "show", "logs", "1"), ["11111111-1111-8111-8111-111111111111"])
+        runs = ["11111111-1111-8111-8111-111111111111", "latest"]
+        for sink in (["--sink", "sqlite:x"], ["--sink", "sqlite", ":", "x"], ["--sink", "=", "sqlite", ":", "x"], ["--sink=sqlite:x"], ["--dry-run", "-n", "--actor", "x", "--all"]):   # bash cuts words at : and =, and sometimes it does not
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", *sink, "logs", ""), runs, sink)
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", *sink, ""), runs, sink)
+            self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", *sink, "lo"), ["logs"], sink)
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "tail", "-n", "3", "lo"), ["logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "--locks", "lo"), ["logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "graph", "logs", "1111", "--format", "=", "m"), ["mermaid"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite", ":", "comp"), ["completion"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite", ":"), ["completion", "logs"])
+        self.assertEqual(offered(kfm_det.TOOL, "wal", "undo", "logs", "1111", "--sink", "sqlite:comp"), ["sqlite:completion"])
 
     def test_exit_codes_are_those_of_the_page(self):
         with open(os.path.join(kfm_det.SOURCE, "docs/exit-codes.md"), encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "opened_log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -18,12 +19,15 @@ namespace kfm_det::tool {
 
 namespace {
 
-/// A copy of an archive, in a folder of the stream's name, is one too.
-[[nodiscard]] bool is_log(const LookingFileSystem& fs, const std::string& folder, const segment::Listing& names) {
+/// A copy of an archive, in a folder of the stream's name, is one too. Errors: as listing a folder.
+[[nodiscard]] result<bool> is_log(const LookingFileSystem& fs, const std::string& folder) {
+  KFM_DET_TRY(const segment::Listing names, segment::list(fs, folder));
   if (!names.segments.empty() || !names.claims.empty()) return true;
-  const auto archived = segment::list_archive(fs, folder);
-  return archived && !archived.value().empty();
+  KFM_DET_TRY(const auto archived, segment::list_archive(fs, folder));
+  return !archived.empty();
 }
+
+[[nodiscard]] std::string joined(const std::string& folder, const std::string& name) { return (folder.ends_with('/') ? folder : folder + "/") + name; }
 
 [[nodiscard]] bool is_directory(const std::string& path) {
   struct stat status = {};
@@ -38,8 +42,7 @@ namespace {
   if (!names) return out;
   for (const auto& name : names.value().segments) {
     SegmentFile one{name, segment::path(folder, name), 0};
-    struct stat status = {};
-    if (::stat(one.path.c_str(), &status) == 0) one.bytes = static_cast<std::uint64_t>(status.st_size);
+    one.bytes = bytes_of_file(one.path);
     out.push_back(std::move(one));
   }
   return out;
@@ -48,6 +51,21 @@ namespace {
 void pause_briefly() {
   const timespec moment{0, 20'000'000};
   ::nanosleep(&moment, nullptr);
+}
+
+/// The folders in a root that are logs. Errors: as listing a folder; where none of them can be seen to be one, why.
+[[nodiscard]] result<std::vector<std::string>> logs_in(const LookingFileSystem& fs, const std::string& root) {
+  std::vector<std::string> out;
+  std::optional<Error> hidden;
+  KFM_DET_TRY(const auto entries, fs.list(root));
+  for (const std::string& entry : entries) {
+    if (!is_directory(joined(root, entry))) continue;
+    const auto found = is_log(fs, joined(root, entry));
+    if (found && found.value()) out.push_back(entry);
+    else if (!found && found.error().code() != errc::not_found && !hidden) hidden = found.error();   // it may be the one that is asked for
+  }
+  if (out.empty() && hidden) return *hidden;
+  return out;
 }
 
 }  // namespace
@@ -77,22 +95,32 @@ std::string LogPlace::shown(std::string text) const {
 result<LogPlace> find_log(const std::string& given) {
   const LookingFileSystem fs;
   KFM_DET_TRY(const std::string folder, absolute_folder(given));
-  KFM_DET_TRY(const auto names, segment::list(fs, folder));
-  if (is_log(fs, folder, names)) return LogPlace{given, folder, segment::parent_of(folder), {name_of(folder)}};
-
-  std::vector<std::string> logs;
-  KFM_DET_TRY(const auto entries, fs.list(folder));
-  for (const std::string& entry : entries) {
-    const std::string path = (folder == "/" ? "" : folder) + "/" + entry;
-    if (!is_directory(path)) continue;
-    const auto inside = segment::list(fs, path);
-    if (inside && is_log(fs, path, inside.value())) logs.push_back(entry);
-  }
-  if (logs.size() == 1) return LogPlace{given, (folder == "/" ? "" : folder) + "/" + logs.front(), folder, {logs.front()}};
+  KFM_DET_TRY(const bool is_one, is_log(fs, folder));
+  if (is_one) return LogPlace{given, folder, segment::parent_of(folder), {name_of(folder)}};
+  KFM_DET_TRY(const auto logs, logs_in(fs, folder));
+  if (logs.size() == 1) return LogPlace{given, joined(folder, logs.front()), folder, {logs.front()}};
   if (logs.empty()) return Error(errc::invalid_argument, "this is no log: neither it nor a folder in it holds a segment (<ordinal>-<LSN>.jsonl)", given, "Name the folder of a log, such as state/wal");
   std::string list;
   for (const auto& name : logs) list += (list.empty() ? "" : ", ") + name;
   return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + given + (given.ends_with('/') ? "" : "/") + logs.front());
+}
+
+std::optional<LogPlace> find_lost_log(const std::string& given, std::span<const StreamId> seen) {
+  const LookingFileSystem fs;
+  std::string folder = given;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  if (const auto there = absolute_folder(given); there) {
+    const auto is_one = is_log(fs, there.value());
+    const auto logs = logs_in(fs, there.value());
+    if (!is_one || is_one.value() || !logs || !logs.value().empty()) return std::nullopt;
+    folder = there.value();
+  } else if (there.error().code() != errc::not_found) {
+    return std::nullopt;
+  }
+  const StreamId named{name_of(folder)};
+  if (std::find(seen.begin(), seen.end(), named) != seen.end()) return LogPlace{given, folder, segment::parent_of(folder), named};
+  if (seen.empty() || named.text.find('@') != std::string::npos || std::any_of(seen.begin(), seen.end(), [&](const StreamId& one) { return one != seen.front(); })) return std::nullopt;
+  return LogPlace{given, joined(folder, seen.front().text), folder, seen.front()};
 }
 
 const ArchiveCodec* archive_codec() {
@@ -106,7 +134,35 @@ result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const 
   return FileStore<LookingFileSystem>::open(place.root, options, fs);
 }
 
+std::uint64_t bytes_of_file(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 std::vector<SegmentFile> segments_of(const LogPlace& place) { return segments_of(LookingFileSystem(), place.folder); }
+
+std::optional<std::string> last_signed_line(const LogPlace& place) {
+  const LookingFileSystem fs;
+  const auto names = segment::list(fs, place.folder);
+  auto places = names ? segment::places_of(fs, place.folder, names.value()) : result<std::vector<segment::Place>>(names.error());
+  if (!places) return std::nullopt;
+  std::reverse(places.value().begin(), places.value().end());
+  for (segment::Place& part : places.value()) {
+    auto file = segment::open_place(fs, place.folder, part);
+    const auto bytes = file ? segment::read_place(fs, *file.value(), part, archive_codec()) : result<Bytes>(file.error());
+    if (!bytes) continue;
+    const BytesView view = bytes.value();
+    for (std::size_t end = view.find_last_not_of('\n'); end != BytesView::npos;) {
+      const std::size_t begin = view.rfind('\n', end) + 1;   // behind npos is the beginning
+      const BytesView text = view.substr(begin, end + 1 - begin);
+      end = begin == 0 ? BytesView::npos : view.find_last_not_of('\n', begin - 1);
+      if (!text.ends_with("}}")) continue;   // no signature ends otherwise, and few other lines do: the rest need not be hashed
+      const wal::Line line = wal::read_line(text);
+      if (line.kind == wal::LineKind::frame && line.stream == place.stream.text && line.signature) return std::string(text);
+    }
+  }
+  return std::nullopt;
+}
 
 result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments) {
   const LookingFileSystem fs;
@@ -150,14 +206,6 @@ result<OpenedLog> OpenedLog::open(Screen& screen, const std::string& given, std:
 std::uint64_t OpenedLog::bytes() const {
   std::uint64_t out = 0;
   for (const auto& one : segments_) out += one.bytes;
-  return out;
-}
-
-result<bool> OpenedLog::is_signed() {
-  bool out = false;
-  const Lsn last = recovery_.tail.lsn;
-  if (last == 0) return out;
-  KFM_DET_TRY(scan(last, [&](const Frame& frame) -> result<void> { out = static_cast<bool>(wal::read_line(frame.bytes).signature); return success(); }));
   return out;
 }
 

@@ -8,6 +8,7 @@
 #define KFM_DET_TOOLS_KFM_DET_OPENED_LOG_HPP
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ struct LogPlace {
 
 /// Errors: not_found (no such folder), invalid_argument (no log; several logs, which it lists), permission_denied, io_error.
 [[nodiscard]] result<LogPlace> find_log(const std::string& given);
+/// Which of these streams a log that is gone was of, and where it was, for who knows from elsewhere that there was one. Nothing where there is a log, where the
+/// name is another stream's, or could mean several.
+[[nodiscard]] std::optional<LogPlace> find_lost_log(const std::string& given, std::span<const StreamId> seen);
 
 /// A segment file that is there, by its own name.
 struct SegmentFile {
@@ -45,11 +49,16 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
+/// 0 for one that is not there.
+[[nodiscard]] std::uint64_t bytes_of_file(const std::string& path);
 /// What reads, and packs, archived segments (`.jsonl.zst`).
 [[nodiscard]] const ArchiveCodec* archive_codec();
 /// The store of a log, to look at.
 [[nodiscard]] result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const LookingFileSystem& fs = LookingFileSystem());
 [[nodiscard]] std::vector<SegmentFile> segments_of(const LogPlace& place);
+/// The last line of the files, archived ones too, that carries a signature; none: the log is not signed. Looks behind damage as well, and passes over what
+/// cannot be read: that a log is signed is not forgotten because its end is not, or is gone.
+[[nodiscard]] std::optional<std::string> last_signed_line(const LogPlace& place);
 /// To be asked where no record was found. Errors: corrupt_committed when the files are nothing that a FileStore wrote.
 [[nodiscard]] result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments);
 /// The error of a foreign log, with what can be done about it: mostly a folder was renamed.
@@ -81,9 +90,6 @@ class OpenedLog {
   [[nodiscard]] result<Lsn> read(Lsn from, wal::RecordVisitor visitor) { return wal::read_records(stream_, from, visitor); }
   /// The same lines as they stand in the files.
   [[nodiscard]] result<Lsn> scan(Lsn from, FrameVisitor visitor) { return stream_.scan(from, visitor); }
-
-  /// Whether its last record carries a signature: whoever goes on must sign, too. Errors: as scan().
-  [[nodiscard]] result<bool> is_signed();
 
   /// Log, verdict and evidence as a person reads them.
   void print_verdict(Screen& screen) const;

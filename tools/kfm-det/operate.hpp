@@ -2,7 +2,7 @@
 /// \file
 /// What the commands share that change something: log, lock, sink and signing key of a scope, from the command line, as an Operator.
 ///
-/// The lock is the one that the updater takes, and a signed log is gone on with under a key: else nothing is begun. Thread-safety: one thread.
+/// The lock is the one that the updater takes, and a signed log is gone on with under its key: else nothing is begun. Thread-safety: one thread.
 #ifndef KFM_DET_TOOLS_KFM_DET_OPERATE_HPP
 #define KFM_DET_TOOLS_KFM_DET_OPERATE_HPP
 
@@ -12,27 +12,27 @@
 
 #include <kfm_det/locks/file_lock.hpp>
 #include <kfm_det/stores/file_store.hpp>
-#include <kfm_det/stores/signing_key.hpp>
 #include <kfm_det/updater/operator.hpp>
 
 #include "command.hpp"
 #include "opened_log.hpp"
+#include "signing_argument.hpp"
 #include "sink_argument.hpp"
 
 namespace kfm_det::tool {
 
-struct OperateArguments {
-  std::string log, sink, locks, actor, key, key_name;
-  bool dry_run = false;
+struct OperateArguments : SigningArguments {
+  std::string log, sink, locks, actor;
+  bool dry_run = false, new_locks = false;
   const ArchiveCodec* codec = archive_codec();   ///< reads what is packed in the archive, and packs what goes there; null: neither
 };
 
 inline void add_operate_options(CLI::App& command, OperateArguments& given) {
   command.add_option("--sink", given.sink, "The updater's sink: sqlite:FILE")->required()->type_name("SINK");
   command.add_option("--locks", given.locks, "The folder of the updater's FileLock (`locks` beside the log's root)")->type_name("FOLDER");
+  command.add_flag("--new-locks", given.new_locks, "Take the lease although nobody ever took one of this scope in that folder: on your word no updater is at work");
   command.add_option("--actor", given.actor, "Who does this; recorded (the login name)")->type_name("NAME");
-  command.add_option("--key", given.key, "The private key that signs, when the log is signed: a PEM file that is yours alone")->type_name("FILE");
-  command.add_option("--key-name", given.key_name, "The key's id in the ring (its fingerprint)")->type_name("ID");
+  add_signing_options(command, given);
 }
 
 [[nodiscard]] inline std::string actor_of(const OperateArguments& given) {
@@ -64,12 +64,24 @@ template <class Sg>
 using ToolOperator = Operator<FileStore<>, FileLock<>, SqliteSink, Environment<SystemClock, FileSourceReader, Sg>>;
 
 namespace detail {
+/// The updater's locks, to be found: in a folder of nobody's a lease would be granted while the updater is at work under another one.
+[[nodiscard]] inline result<void> expect_locks(const std::string& locks, const StreamId& stream, bool new_locks) {
+  const LookingFileSystem fs;
+  const std::string remedy = "Name the folder that the updater gives to FileLock: --locks FOLDER";
+  KFM_DET_TRY(const bool there, fs.exists(locks));
+  if (!there) return Error(errc::not_found, "the updater's locks are not in this folder, and without its lock nothing is begun", locks, remedy);
+  if (new_locks) return success();
+  const auto names = LeaseFolder<const LookingFileSystem>(fs, locks + "/" + stream.text).look();
+  if (!names && names.error().code() != errc::not_found) return names.error();
+  if (!names || names.value().highest == 0)
+    return Error(errc::not_found, "nobody ever took a lease of this scope in this folder: the updater may be at work under another one", locks, remedy + ". Where it never had one, and no updater is at work: --new-locks");
+  return success();
+}
 template <class Sg>
 [[nodiscard]] result<ToolOperator<Sg>> open_operator(const LogPlace& place, const OperateArguments& given, Sg signer) {
   std::string locks = given.locks.empty() ? segment::parent_of(place.root) + "/locks" : given.locks;
-  KFM_DET_TRY(const bool there, PosixFileSystem().exists(locks));
-  if (!there) return Error(errc::not_found, "the updater's locks are not in this folder, and without its lock nothing is begun", locks, "Name the folder that the updater gives to FileLock: --locks FOLDER");
   KFM_DET_TRY(const Scope scope, scope_of(place.stream));
+  KFM_DET_TRY(expect_locks(locks, place.stream, given.new_locks));
   FileStoreOptions options;
   options.codec = given.codec;
   KFM_DET_TRY(auto store, FileStore<>::open(place.root, options));
@@ -95,18 +107,14 @@ struct LookedAt {
   return LookedAt{std::move(place), std::move(store), std::move(sink), std::move(scope)};
 }
 
-/// Calls `act` with the operator. `log`: as it was looked at, null where it cannot be. Errors: those of opening; invalid_argument for a signed log without a key.
+/// Calls `act` with the operator of a log that was looked at. Errors: those of opening, and of choose_signer().
 template <class Act>
-[[nodiscard]] result<int> with_operator(const OperateArguments& given, OpenedLog* log, Act act) {
-  KFM_DET_TRY(const LogPlace place, log ? result<LogPlace>(log->place()) : find_log(given.log));
-  if (!given.key.empty()) {
-    KFM_DET_TRY(auto signer, load_signing_key(given.key, given.key_name));
-    KFM_DET_TRY(auto person, detail::open_operator(place, given, std::move(signer)));
+[[nodiscard]] result<int> with_operator(const OperateArguments& given, const OpenedLog& log, Act act, bool accepts_loss = false) {
+  const LogPlace& place = log.place();
+  KFM_DET_TRY(auto signer, choose_signer(log, given, actor_of(given), accepts_loss));
+  if (signer) {
+    KFM_DET_TRY(auto person, detail::open_operator(place, given, std::move(*signer)));
     return act(place, person);
-  }
-  if (log) {
-    KFM_DET_TRY(const bool is_signed, log->is_signed());
-    if (is_signed) return Error(errc::invalid_argument, "this log is signed, and no key was given: what would be written could not be verified", given.log, "Give the key that is valid now: --key FILE");
   }
   KFM_DET_TRY(auto person, detail::open_operator(place, given, NoSigner{}));
   return act(place, person);

@@ -151,9 +151,9 @@ void Screen::say(const Span& text) {
   if (!wishes.quiet) wrapped_to_stderr("", text);
 }
 
-void Screen::error(std::string_view sentence) {
+void Screen::error(Span sentence) {
   (void)flush();   // in the order in which a person reads it
-  wrapped_to_stderr({"kfm-det: ", Tone::bad}, sentence);
+  wrapped_to_stderr({"kfm-det: ", Tone::bad}, std::move(sentence));
 }
 
 void Screen::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {

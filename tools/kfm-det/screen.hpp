@@ -30,6 +30,12 @@ class Span {
   Span(std::string_view text, Tone tone = Tone::plain) : text_(printable(text)), tone_(tone) {}
   Span(const std::string& text, Tone tone = Tone::plain) : Span(std::string_view(text), tone) {}
   Span(const char* text, Tone tone = Tone::plain) : Span(std::string_view(text), tone) {}
+  /// Of a text in which its own writer has written out what does not print: it is not trusted, but not written out twice.
+  [[nodiscard]] static Span written_out(std::string_view text, Tone tone = Tone::plain) {
+    Span out("", tone);
+    out.text_ = printable_still(text);
+    return out;
+  }
   [[nodiscard]] static Span spaces(std::size_t count) { return Span(std::string(count, ' ')); }
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] Tone tone() const { return tone_; }
@@ -82,8 +88,8 @@ class Screen {
   /// A sentence to the person, on stderr, unless they asked for quiet. Its words wrap on a terminal.
   void say(const Span& text);
   /// "kfm-det: ..." on stderr, quiet or not. Its words wrap on a terminal.
-  void error(std::string_view sentence);
-  void error(const Error& error) { this->error(error.message()); }
+  void error(Span sentence);
+  void error(const Error& error) { this->error(Span(error.message())); }
 
   /// "reading 34 %" on a terminal's stderr, written over and over; elsewhere nothing.
   void progress(std::string_view what, std::uint64_t done, std::uint64_t total);

@@ -33,6 +33,8 @@ namespace kfm_det::tool {
 [[nodiscard]] std::size_t width_of(std::string_view printable_text);
 /// The text with everything that does not merely print written out: \n, \t, \u{1b}, and \xNN for bytes that are no UTF-8. A backslash is doubled, so the text can be read back.
 [[nodiscard]] std::string printable(std::string_view text);
+/// The same for a text whose writer has written such things out already: its backslashes stay as they are.
+[[nodiscard]] std::string printable_still(std::string_view text);
 /// The front of a printable text in at most `columns` columns; what was longer ends in "..".
 [[nodiscard]] std::string cut(std::string_view printable_text, std::size_t columns);
 /// Canonical JSON, for a terminal: the same value, with what would not merely print written as \uXXXX.
@@ -62,7 +64,8 @@ inline std::size_t width_of(std::string_view text) {
   return out;
 }
 
-inline std::string printable(std::string_view text) {
+namespace detail {
+inline std::string printable(std::string_view text, std::string_view backslash) {
   constexpr char digits[] = "0123456789abcdef";
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
@@ -77,7 +80,7 @@ inline std::string printable(std::string_view text) {
     const std::uint32_t c = code_point_at(text, at, length);
     if (c == '\n') out += "\\n";
     else if (c == '\t') out += "\\t";
-    else if (c == '\\') out += "\\\\";
+    else if (c == '\\') out += backslash;
     else if (!is_control(c)) out += text.substr(at, length);
     else {
       std::string hex;
@@ -88,6 +91,10 @@ inline std::string printable(std::string_view text) {
   }
   return out;
 }
+}  // namespace detail
+
+inline std::string printable(std::string_view text) { return detail::printable(text, "\\\\"); }
+inline std::string printable_still(std::string_view text) { return detail::printable(text, "\\"); }
 
 inline std::string cut(std::string_view text, std::size_t columns) {
   if (width_of(text) <= columns) return std::string(text);

@@ -26,7 +26,7 @@ void add_wal_archive(Tool& tool, CLI::App& wal) {
       if (moved.segments == 0) return tell(moved, "nothing to archive: no segment is in the log's folder.");
       if (given->dry_run) return tell(moved, "would move " + moved.text() + " to " + archive_of(log.place()) + ". Nothing was changed.");
       choose_codec(*given, log);
-      return with_operator(*given, &log, [&](const LogPlace& place, auto& person) -> result<int> {
+      return with_operator(*given, log, [&](const LogPlace& place, auto& person) -> result<int> {
         KFM_DET_TRY(person.archive());
         const Moved gone = moved_since(log.segments(), place);
         return tell(gone, "moved " + gone.text() + " to " + archive_of(place) + ".");

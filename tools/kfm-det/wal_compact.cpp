@@ -61,7 +61,7 @@ void add_wal_compact(Tool& tool, CLI::App& wal) {
         return tell(report, moved, sentence + "and move " + moved.text() + " to " + archive_of(log.place()) + ". Nothing was changed.");
       }
       choose_codec(*given, log);
-      return with_operator(*given, &log, [&](const LogPlace& place, auto& person) -> result<int> {
+      return with_operator(*given, log, [&](const LogPlace& place, auto& person) -> result<int> {
         KFM_DET_TRY(const CompactionReport report, person.compact(actor_of(*given)));
         const Moved moved = moved_since(log.segments(), place);
         return tell(report, moved, report.sentence() + (moved.segments == 0 ? "" : " Moved " + moved.text() + " to " + archive_of(place) + "."));

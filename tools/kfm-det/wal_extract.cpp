@@ -25,7 +25,13 @@ void add_wal_extract(Tool& tool, CLI::App& wal) {
         KFM_DET_TRY(const auto recorded, wal::record_run(store, log.place().stream, run.id));
         KFM_DET_TRY(const std::string bundle, wal::write_bundle(recorded));
         const std::string what = "run " + run.id.text() + ", " + count_of(recorded.lines.size(), "record") + ", " + count_of(recorded.inputs.size(), "input");
+        const auto tell = [&] {   // where the bundle itself does not go to stdout
+          if (screen.wishes.json)
+            screen.json(Json::object({{"bytes", Json(static_cast<std::uint64_t>(bundle.size()))}, {"dry_run", Json(given->dry_run)}, {"format", Json(1)}, {"inputs", Json(static_cast<std::uint64_t>(recorded.inputs.size()))}, {"kind", Json("kfm-det wal extract")},
+                                      {"out", given->out.empty() ? Json() : Json(printable(given->out))}, {"records", Json(static_cast<std::uint64_t>(recorded.lines.size()))}, {"run", Json(run.id.text())}}));
+        };
         if (given->dry_run) {
+          tell();
           screen.say("would write " + what + ", " + bytes_of(bundle.size()) + (given->out.empty() ? " to stdout" : " to " + given->out) + "; nothing was changed");
           return exit_code::done;
         }
@@ -45,6 +51,7 @@ void add_wal_extract(Tool& tool, CLI::App& wal) {
           (void)fs.remove(given->out);
           return written.error();
         }
+        tell();
         screen.say(given->out + " holds " + what);
         return exit_code::done;
       });

@@ -6,6 +6,7 @@
 #include <kfm_det/wal/key_ring.hpp>
 
 #include "command.hpp"
+#include "key_ring_file.hpp"
 #include "opened_log.hpp"
 #include "table.hpp"
 
@@ -13,14 +14,10 @@ namespace kfm_det::tool {
 
 namespace {
 
-[[nodiscard]] result<wal::KeyRing> read_ring_or_none(const std::string& path, bool may_be_none) {
-  const PosixFileSystem fs;
-  KFM_DET_TRY(const bool there, fs.exists(path));
-  if (!there && may_be_none) return wal::KeyRing();
-  KFM_DET_TRY(const Bytes text, segment::read_whole(fs, path));
-  auto ring = wal::KeyRing::parse(text);
-  if (!ring) return ring.error().as(errc::invalid_argument).at(path);
-  return ring;
+[[nodiscard]] result<wal::KeyRing> read_ring_or_none(const std::string& path) {
+  KFM_DET_TRY(const bool there, LookingFileSystem().exists(path));
+  if (!there) return wal::KeyRing();
+  return read_ring(path);
 }
 
 /// Whole or not at all, and durable.
@@ -42,10 +39,7 @@ result<void> write_ring(const std::string& path, const wal::KeyRing& ring) {
 [[nodiscard]] std::string text_of(const Order& place) { return std::to_string(place.incarnation) + ":" + std::to_string(place.lsn); }
 
 void print(Screen& screen, const wal::KeyRing& ring) {
-  if (screen.wishes.json) {
-    const std::string text = ring.text();
-    return screen.json_text(std::string_view(text).substr(0, text.size() - 1));
-  }
+  if (screen.wishes.json) return screen.json(parse_json(ring.text()).value().set("kind", Json("kfm-det wal keys")));   // its format is the ring's
   Table table({{"key"}, {"from"}, {"to"}, {"public key", false, 16, 2}, {"actors", false, 10, 3}});
   for (const auto& key : ring.keys()) {
     std::string actors;
@@ -63,7 +57,7 @@ void add_new(Tool& tool, CLI::App& keys) {
     [&tool, given]() -> result<int> {
       KFM_DET_TRY(const auto signer, wal::Ed25519Signer::generate(given->name));
       if (auto saved = save_signing_key(given->key, signer); !saved) return name_is_taken(saved.error(), given->key);
-      if (tool.screen.wishes.json) tool.screen.json(Json::object({{"algorithm", Json("ed25519")}, {"key", Json(signer.key_id())}, {"public_key", Json(signer.public_key().hex())}}));
+      if (tool.screen.wishes.json) tool.screen.json(Json::object({{"algorithm", Json("ed25519")}, {"format", Json(1)}, {"key", Json(signer.key_id())}, {"kind", Json("kfm-det wal keys new")}, {"public_key", Json(signer.public_key().hex())}}));
       else {
         tool.screen.field("key", {signer.key_id(), Tone::strong});
         tool.screen.field("public key", signer.public_key().hex());
@@ -79,7 +73,7 @@ void add_show(Tool& tool, CLI::App& keys) {
   const auto given = std::make_shared<std::string>();
   CLI::App& command = add_command(tool, keys, "show", "The keys of a ring, and where in the log each of them is valid", "Places are incarnation:LSN.\n\nExample:\n  kfm-det wal keys show weather.ring",
     [&tool, given]() -> result<int> {
-      KFM_DET_TRY(const wal::KeyRing ring, read_ring_or_none(*given, false));
+      KFM_DET_TRY(const wal::KeyRing ring, read_ring(*given));
       print(tool.screen, ring);
       return exit_code::done;
     });
@@ -93,7 +87,7 @@ void add_add(Tool& tool, CLI::App& keys) {
     "The first key of a ring is valid from the beginning. To rotate: stop the updater, add the next key with --log, and let the updater start with it: the old key ends at the log's last record, the new one begins behind it.\n\n"
     "Examples:\n  kfm-det wal keys add weather.ring --key signing.pem --name 2026a\n  kfm-det wal keys add weather.ring --key next.pem --name 2026b --log state/wal",
     [&tool, given]() -> result<int> {
-      KFM_DET_TRY(wal::KeyRing ring, read_ring_or_none(given->ring, true));
+      KFM_DET_TRY(wal::KeyRing ring, read_ring_or_none(given->ring));
       KFM_DET_TRY(const auto signer, load_signing_key(given->key, given->name));
       wal::RingKey key{signer.key_id(), signer.public_key()};
       if (!given->log.empty()) {

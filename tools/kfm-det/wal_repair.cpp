@@ -60,11 +60,11 @@ void add_wal_repair(Tool& tool, CLI::App& wal) {
         KFM_DET_TRY(report.proposed, preview_loss(looked.store, looked.sink, looked.scope));
         return tell(looked.place, report);
       }
-      auto log = OpenedLog::open(screen, given->log);   // it may be past looking at
-      return with_operator(*given, log ? &log.value() : nullptr, [&](const LogPlace& place, auto& person) -> result<int> {
+      KFM_DET_TRY(const auto log, OpenedLog::open(screen, given->log));
+      return with_operator(*given, log, [&](const LogPlace& place, auto& person) -> result<int> {
         KFM_DET_TRY(const RepairReport report, repair(person, EvidenceKeeper(person.store(), person.stream()), {.accept = true, .actor = actor_of(*given)}));
         return tell(place, report);
-      });
+      }, true);
     });
   add_log(command, given->log);
   add_operate_options(command, *given);

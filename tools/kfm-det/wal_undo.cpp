@@ -66,7 +66,7 @@ void add_wal_undo(Tool& tool, CLI::App& wal) {
           else print(screen, preview, given->all);
           return exit_code::done;
         }
-        return with_operator(*given, &log, [&](const LogPlace&, auto& person) -> result<int> {
+        return with_operator(*given, log, [&](const LogPlace&, auto& person) -> result<int> {
           KFM_DET_TRY(const RunReport report, person.undo(run.id, actor_of(*given)));
           if (screen.wishes.json) screen.json(to_json(report));
           else screen.paragraph({report.sentence(), Tone::good}, 0);

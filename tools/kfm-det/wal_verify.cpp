@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // kfm-det wal verify: whether a log can be trusted, and how far.
 #include <memory>
+#include <optional>
+#include <set>
+#include <vector>
 
 #include <kfm_det/stores/head_file.hpp>
 #include <kfm_det/stores/verify_folder.hpp>
 
 #include "command.hpp"
 #include "help_tree.hpp"
+#include "key_ring_file.hpp"
 #include "opened_log.hpp"
 #include "sink_argument.hpp"
 
@@ -14,20 +18,48 @@ namespace kfm_det::tool {
 
 namespace {
 
-result<wal::KeyRing> read_ring(const LookingFileSystem& fs, const std::string& path) {
-  KFM_DET_TRY(auto file, fs.open(path, OpenMode::read));
-  KFM_DET_TRY(const std::uint64_t size, fs.size(file));
-  if (size > wal::KeyRing::text_bytes_max) return Error(errc::limit_exceeded, "a file of that size is no key ring", path, "Name the file that `kfm-det wal keys` wrote");
-  KFM_DET_TRY(const Bytes text, segment::read_whole(fs, path));
-  auto ring = wal::KeyRing::parse(text);
-  if (!ring) return ring.error().as(errc::invalid_argument).at(path);
-  return ring;
+/// What the log that is gone can have been: the stream that was named, or, of a root, those of which the sink has published something. Errors: the sink's.
+result<std::vector<StreamId>> streams_of(SqliteSink& sink, std::string given) {
+  while (given.ends_with('/')) given.pop_back();
+  const StreamId named{given.substr(given.rfind('/') + 1)};   // behind npos is the beginning
+  KFM_DET_TRY(const Head head, sink.witness(named));
+  if (head.lsn != 0) return std::vector<StreamId>{named};
+  std::set<StreamId> out;
+  KFM_DET_TRY(sink.keys([&](const BusinessKey& key) -> result<void> {
+    KFM_DET_TRY(const auto scope, sink.scope_of(key));
+    if (scope) out.insert(StreamId::of(*scope));
+    return success();
+  }));
+  return std::vector<StreamId>(out.begin(), out.end());
+}
+
+/// The log; or where it was, when a witness says that there was one: that it is gone is then a finding (log_missing), and no wrong argument.
+result<LogPlace> find_log_that_was_seen(const std::string& given, const std::vector<Head>& witnesses, std::optional<SqliteSink>& sink) {
+  auto found = find_log(given);
+  if (found) return found;
+  std::vector<StreamId> seen;
+  for (const Head& one : witnesses)
+    if (one.lsn != 0) seen.push_back(one.stream);
+  if (seen.empty() && sink) { KFM_DET_TRY(seen, streams_of(*sink, given)); }
+  const auto lost = find_lost_log(given, seen);
+  if (!lost) return found;
+  return *lost;
+}
+
+[[nodiscard]] std::uint64_t bytes_to_read(const LogPlace& place, bool with_archive) {
+  std::uint64_t out = 0;
+  for (const auto& one : segments_of(place)) out += one.bytes;
+  if (!with_archive) return out;
+  const LookingFileSystem fs;
+  const auto archived = segment::list_archive(fs, place.folder);
+  for (const auto& one : archived ? archived.value() : std::vector<segment::Place>()) out += bytes_of_file(one.path);
+  return out;
 }
 
 void print(Screen& screen, const wal::VerifyReport& report) {
-  for (const std::string& line : lines_of(report.text())) {   // its own texts are escaped already; the screen does it again, so that nobody has to know
+  for (const std::string& line : lines_of(report.text())) {
     const Tone tone = line.starts_with("error ") ? Tone::bad : line.starts_with("note ") ? Tone::warning : line.starts_with("  ") ? Tone::plain : report.is_intact() ? Tone::good : Tone::bad;
-    screen.paragraph({line, tone}, line.starts_with("  ") ? 14 : 2);
+    screen.paragraph(Span::written_out(line, tone), line.starts_with("  ") ? 14 : 2);
   }
 }
 
@@ -43,23 +75,27 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
   const auto given = std::make_shared<Arguments>();
   CLI::App& command = add_command(tool, wal, "verify", "Whether a log can be trusted, and how far",
     "Every byte counts: chain, groups, links between segments and the archive, time and numbers that never go back, intents before effects, results, reversals; with --keys the signatures; "
-    "against a witness (a head file, a sink) what no log can tell by itself: that its end was cut off, or that it was rewritten. Findings have a code, a place, a sentence and a remedy; errors among them give exit code 6.\n\n"
+    "against a witness (a head file, a sink) what no log can tell by itself: that its end was cut off, that it was rewritten, or is gone. Findings have a code, a place, a sentence and a remedy; errors among them give exit code 6.\n\n"
     "Mind how far it is sealed or witnessed: behind that, whoever can write the files can forge.\n\n"
     "Examples:\n  kfm-det wal verify state/wal --witness /mnt/elsewhere/weather.head\n  kfm-det wal verify state/wal --keys weather.ring --sink sqlite:state/summaries.db",
     [&tool, given]() -> result<int> {
-      LookingFileSystem fs;
-      KFM_DET_TRY(const LogPlace place, find_log(given->log));
+      std::uint64_t read = 0, total = 0;
+      LookingFileSystem fs([&](std::uint64_t bytes) { tool.screen.progress("reading the log", read += bytes, total); });
       wal::VerifyOptions options;
       if (!given->ring.empty()) {
-        KFM_DET_TRY(options.ring, read_ring(fs, given->ring));
+        KFM_DET_TRY(options.ring, read_ring(given->ring));
       }
       for (const std::string& path : given->witnesses) {
         KFM_DET_TRY(Head head, read_head(fs, path));
         options.witnesses.push_back(std::move(head));
       }
+      std::optional<SqliteSink> sink;
       if (!given->sink.empty()) {
-        KFM_DET_TRY(auto sink, open_sink(given->sink, true));
-        KFM_DET_TRY(Head head, sink.witness(place.stream));
+        KFM_DET_TRY(sink, open_sink(given->sink, true));
+      }
+      KFM_DET_TRY(const LogPlace place, find_log_that_was_seen(given->log, options.witnesses, sink));
+      if (sink) {
+        KFM_DET_TRY(Head head, sink->witness(place.stream));
         options.witnesses.push_back(std::move(head));
       }
       if (!given->actors.empty()) options.policy.actors = given->actors;
@@ -68,6 +104,8 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       options.policy.history = given->history == "whole" ? wal::History::whole : given->history == "dropped" ? wal::History::dropped : wal::History::archived;
       options.records = !given->chain_only;
       options.threads = given->threads;
+      read = 0;
+      total = bytes_to_read(place, options.policy.history != wal::History::dropped);
       KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, archive_codec()));
       if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
       if (tool.screen.wishes.json) {
@@ -79,7 +117,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       }
       const auto answer = report.answer();
       if (answer) return exit_code::done;
-      tool.screen.error(place.shown((answer.error().code() == errc::foreign ? of_another_stream(answer.error()) : answer.error()).message()));
+      tool.screen.error(Span::written_out(place.shown((answer.error().code() == errc::foreign ? of_another_stream(answer.error()) : answer.error()).message())));
       return exit_code_of(answer.error().code());
     });
   add_log(command, given->log);

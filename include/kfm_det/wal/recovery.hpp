@@ -109,11 +109,13 @@ class Judge {
   /// What the store itself knows durable, where it needs no lines to say so (a database, memory).
   void store_proves(Lsn upto) { inner_proof_ = std::max(inner_proof_, upto); }
 
-  /// The next living segment could not be read, or is larger than anyone would write. As a feed() that answers false.
+  /// The next living segment could not be read, or is larger than anyone would write; or (corrupt_committed) it was packed, and is not what was packed. As a feed()
+  /// that answers false.
   void unreadable(const std::string& where, const Error& error) {
     ++fed_;
     if (stopped_) return;
-    found_.unreadable = stopped_ = true;
+    const bool is_damaged = error.code() == errc::corrupt_committed;   // the medium answered, and only what is durable is ever packed
+    (is_damaged ? found_.proven_missing : found_.unreadable) = stopped_ = true;
     evidence_.push_back({where, 0, 0, error.what()});
   }
 
