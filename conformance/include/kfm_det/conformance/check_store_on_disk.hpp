@@ -3,8 +3,8 @@
 /// check_store_on_disk: a Store that is a template over its file system, on the simulated disk: every crash state of every short workload.
 ///
 /// The fixture: `template <class Fs> struct F { using Store = ...; result<Store> open(Fs&); }` (store_fixture.hpp). The parts are those of check_store, and:
-///   workloads   scripts of up to three operations, exhaustively, then of four and longer ones: the power goes before every call that changes something, in
-///               every profile, with every fate of what is not durable (or, where they are too many, all single deviations and drawn ones); what is left
+///   workloads   scripts of up to three operations, exhaustively, then longer ones and those of four: the power goes before every call that changes something, in
+///               every profile, with every fate of what is not durable (or, where there are more than 256, single deviations and drawn ones); what is left
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
 ///   faults      every k-th call of a script answers io_error, no_space or a short write (nothing, one byte, half, all but one), once or from then on; the power
 ///               goes at the end.
@@ -12,6 +12,8 @@
 ///   trims       somebody reads between any two calls of a trim, and the other way round; an owner sleeps in a trim while a later one works.
 ///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
+/// The search for crashes ends at Options::states_max crash states; an eighth of them is kept for drawn workloads of 5 to 12 operations, on disks with short writes
+/// and with large rewrite units, cut up to three times.
 /// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: disks that lie about a sync that answered, and what the
 /// store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
 #ifndef KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
