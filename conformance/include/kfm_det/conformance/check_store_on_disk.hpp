@@ -58,9 +58,11 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
 }
 template <class F>
 [[nodiscard]] StoreOnDisk store_on_disk() {
-  return {store_claims_of<F>(), [](simulate::Disk disk) -> OpenStream {
-            return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
-          }};
+  StoreOnDisk out{store_claims_of<F>(), [](simulate::Disk disk) -> OpenStream {
+                    return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
+                  }};
+  if constexpr (store_fixture_clause::knows_places<F>) out.places = &F::places;
+  return out;
 }
 }  // namespace detail
 
@@ -76,8 +78,9 @@ template <template <class Fs> class Fixture>
   return report;
 }
 
-/// Every bit flip and every length of a log of about 64 KiB that was closed cleanly: what check_store_on_disk does to a smaller log, and to one that a kill
-/// has left, too. For stores that claim `detects_corruption`; the fixture is the same, and says how large a segment is.
+/// Every bit flip and every length of a log of about 64 KiB that was closed cleanly; of the same log left by a kill one bit of every byte, and every length:
+/// what check_store_on_disk does to smaller logs. For stores that claim `detects_corruption`; the fixture is the same, and says how large a segment is.
+/// One that also says what each byte is (`places`, store_fixture.hpp) is asked for the verdict that fits the place, and not only for one that loses nothing silently.
 template <template <class Fs> class Fixture>
 [[nodiscard]] Report check_store_media(const Options& options = {}) {
   using F = Fixture<simulate::Disk>;

@@ -34,6 +34,7 @@ using simulate::Profile;
 struct StoreOnDisk {
   StoreClaims claims;
   std::function<OpenStream(Disk)> on;   // a fresh fixture on a disk
+  std::function<std::vector<MediaRegion>(const std::vector<std::pair<std::string, Bytes>>&)> places = {};   // empty: the fixture does not say
 };
 
 enum class StoreOp : std::uint8_t { append, sync, group, rotate, reopen, close, prove, scan, trim, take_over, sync_in_flight };
