@@ -85,6 +85,20 @@ TEST_CASE("the file store holds them on a disk that loses power") {
   CHECK(report.crash_states < report.states);
 }
 
+TEST_CASE("the share of the drawn workloads comes to each kind of disk, and to a third crash") {
+  Options options;
+  options.states_max = 4000;
+  Report report;
+  Explorer explorer(report, options);
+  conformance::detail::search_crashes(explorer, options, conformance::detail::store_on_disk<Files<simulate::Disk>>(), false);
+  INFO(report.to_text());
+  CHECK(report.passed());
+  for (const char* reached : {"workloads cut on a plain disk", "workloads cut on a disk with short writes", "workloads cut on a disk with large rewrite units", "crash states behind one crash", "crash states behind two crashes", "crash states behind three crashes"}) {
+    CAPTURE(reached);
+    CHECK(report.reached.contains(reached));
+  }
+}
+
 TEST_CASE("whatever a workload was drawn by, its choices make it again") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);

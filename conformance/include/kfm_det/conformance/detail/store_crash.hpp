@@ -9,11 +9,13 @@
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_CRASH_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,8 @@ class CrashSearch {
 
   /// The search: `play` draws the workload.
   void search(Play& play, const Workload& workload) {
+    constexpr std::array<std::string_view, 3> kinds{"workloads cut on a plain disk", "workloads cut on a disk with short writes", "workloads cut on a disk with large rewrite units"};
+    play.reach(kinds[workload.disk_kind]);
     const ChoiceVector prefix = choices_of(workload);
     first_explored_ = only_last ? workload.ops.size() : 0;
     run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
@@ -109,6 +113,8 @@ class CrashSearch {
         const std::uint32_t crashes = profile < 2 || all_are(0) || all_are(1) || left.hash() % 4 == 0 ? deep : 1;
         const std::uint64_t parts[2] = {left.hash(), known};
         if (!play.is_new_crash(xxh3(BytesView(reinterpret_cast<const char*>(parts), sizeof parts)), crashes)) return choices;
+        constexpr std::array<std::string_view, 3> in_a_row{"crash states behind one crash", "crash states behind two crashes", "crash states behind three crashes"};
+        play.reach(in_a_row[std::min<std::size_t>(depth - deep, 2)]);
         ChoiceVector here = at;
         here.push_back(static_cast<std::uint32_t>(profile));
         here.insert(here.end(), choices.made().begin(), choices.made().end());
