@@ -146,6 +146,19 @@ struct FilesOf {
     return Store{std::move(store)};
   }
 };
+/// Says of every byte that it is the same.
+template <class Fs, MediaPlace As>
+struct FilesAllOf : Files<Fs> {
+  static std::vector<MediaRegion> places(const std::vector<std::pair<std::string, Bytes>>& files) {
+    std::vector<MediaRegion> out;
+    for (const auto& [path, bytes] : files) out.push_back({path, 0, bytes.size(), As});
+    return out;
+  }
+};
+template <class Fs> using AllNothing = FilesAllOf<Fs, MediaPlace::nothing>;
+template <class Fs> using AllBehind = FilesAllOf<Fs, MediaPlace::behind>;
+template <class Fs> using AllProven = FilesAllOf<Fs, MediaPlace::proven>;
+template <class Fs> using AllUnproven = FilesAllOf<Fs, MediaPlace::unproven>;
 template <class Fs> using EverythingForeign = FilesOf<Fs, Verdict::foreign, false>;
 template <class Fs> using EverythingUnreadable = FilesOf<Fs, Verdict::io_error, false>;
 template <class Fs> using EverythingRegressed = FilesOf<Fs, Verdict::regressed, false>;
@@ -153,7 +166,7 @@ template <class Fs> using PaddingCorrupt = FilesOf<Fs, Verdict::corrupt_committe
 
 }  // namespace
 
-TEST_CASE("a verdict on damage at rest that cannot be is named, without a word about the format") {
+TEST_CASE("a verdict on damage at rest that cannot be is named") {
   Options options = small();
   options.first_only = true;
   options.cases = 5;
@@ -166,6 +179,11 @@ TEST_CASE("a verdict on damage at rest that cannot be is named, without a word a
   CHECK(law(check_store_media<EverythingUnreadable>(options)) == "STORE-8");
   CHECK(law(check_store_media<EverythingRegressed>(options)) == "STORE-8");
   CHECK(law(check_store_media<PaddingCorrupt>(options)) == "STORE-17");
+  // and where the fixture says what a byte is, one that does not fit it
+  CHECK(law(check_store_media<AllNothing>(options)) == "STORE-17");
+  CHECK(law(check_store_media<AllBehind>(options)) == "STORE-17");
+  CHECK(law(check_store_media<AllProven>(options)) == "STORE-8");
+  CHECK(law(check_store_media<AllUnproven>(options)) == "STORE-8");
 }
 
 TEST_CASE("equal options give an equal report of a store") {

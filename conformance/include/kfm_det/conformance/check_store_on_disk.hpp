@@ -12,7 +12,7 @@
 ///   trims       somebody reads between any two calls of a trim, and the other way round; an owner sleeps in a trim while a later one works.
 ///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
-/// The search for crashes ends at Options::states_max crash states; an eighth of them is kept for drawn workloads of 5 to 12 operations, on disks with short writes
+/// The search for crashes ends at Options::states_max crash states (at half as many again, where the shortest workloads used up the first); an eighth of them is kept for drawn workloads of 5 to 12 operations, on disks with short writes
 /// and with large rewrite units, cut up to three times.
 /// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: disks that lie about a sync that answered, and what the
 /// store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
