@@ -95,6 +95,8 @@ MUTANTS = [
     store("A34", "conflict-means-busy", "STORE-2", ("{errc::conflict, \"this tenure of the log is over\"", "{errc::busy, \"this tenure of the log is over\"")),
     store("A35", "scan-from-a-page", "STORE-10", ("lsn = std::max(from, copy.base); lsn", "lsn = std::max(from < 100 ? from : from / 100 * 100, copy.base); lsn")),
     on_disk("A37", "inspect-makes-folders", "STORE-9", ("    my.mode = Mode::looking;\n", "    my.mode = Mode::looking;\n    KFM_DET_TRY(ensure_directory(my.fs, my.directory));\n")),
+    on_disk("A16", "damage-is-foreign", "STORE-18", ("  if (found.proven_missing) return Verdict::corrupt_committed;\n", "  if (found.proven_missing) return Verdict::foreign;\n")),
+    on_disk("A36", "damage-is-unreadable", "STORE-8", ("  if (found.proven_missing) return Verdict::corrupt_committed;\n", "  if (found.proven_missing) return Verdict::io_error;\n")),
     on_disk("A38", "line-that-ends-with-a-sector", ("STORE-15", "STORE-3", "STORE-10", "STORE-1", "STORE-2"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));\n", "    if (my.buffer.size() % 512 == 0) my.buffer.pop_back();\n    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));\n")),
     on_disk("A39", "large-lines-cut", ("STORE-15", "STORE-3"), ("    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));\n", "    if (my.buffer.size() > 65536) my.buffer.erase(65536 / 2, 16);\n    KFM_DET_TRY(my.write_line(my.buffer, expected_last + 1, my.begins_segment || wal::begins_checkpoint(group[0])));\n")),
 

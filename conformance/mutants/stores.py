@@ -99,6 +99,7 @@ MUTANTS = [
     group_store("G01", "name-before-content", ("STORE-17", "STORE-3"), ("    return fs_.sync(file.value());\n", "    return det::success();\n")),
     group_store("G02", "name-not-synced", "STORE-3", ("    if (auto synced = fs_.sync_directory(folder_); !synced) return failed(synced.error());\n    return last_;\n", "    return last_;\n")),
     group_store("G03", "no-start-file", ("STORE-5", "STORE-6", "STORE-3", "STORE-11", "STORE-17"), ("      return std::any_of(out.starts.begin(), out.starts.end(), [&](const Start& start) { return start.tenure > one.tenure && one.group.first > start.last; });\n", "      return one.tenure == 0;\n")),
+    group_store("G04", "reads-before-the-folder-sync", ("STORE-17", "STORE-3"), ("    KFM_DET_TRY(fs_.sync_directory(folder_));   // what is read below is on the medium\n", "")),
     file_store("W01", "ack-before-sync", "STORE-3", (SYNC, "      result<void> synced = success();\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
     file_store("W02", "flush-not-fsync", "STORE-3", (SYNC, "      auto synced = my.fs.size(active->file);   // asks the cache\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
     file_store("W03", "sync-wrong-fd", "STORE-3", (SYNC, "      auto other = my.fs.open(my.own_claim, OpenMode::read);\n      auto synced = other ? my.fs.sync(other.value()) : result<void>(other.error());\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
@@ -117,7 +118,7 @@ MUTANTS = [
     file_store("W22", "batch-not-atomic", "STORE-1", ("      if (group.size() == line.group_count) {\n", "      {\n"), ("      const bool starts = line.group_index == 0 && line.lsn == tail_.lsn + 1;", "      const bool starts = line.lsn == tail_.lsn + 1;")),
     file_store("W24", "group-commit-early-ack", "STORE-3", ("    my.durable = std::max(my.durable, target);\n    return my.durable;\n", "    my.durable = my.tail.lsn;\n    return my.durable;\n")),
     memory_store("W26", "seq-duplicate", ("STORE-2", "STORE-5"), ("      if (expected_last != kept.last()) { ended_ = true; return lost(); }\n", "")),
-    file_store("W29", "header-before-extension", ("STORE-3", "STORE-17", "STORE-6"), (FIRST_WRITE, ""), (NAME, NAME + FIRST_WRITE)),
+    file_store("W29", "header-before-extension", ("STORE-3", "STORE-17", "STORE-6", "STORE-11"), (FIRST_WRITE, ""), (NAME, NAME + FIRST_WRITE)),
     file_store("W30", "embedded-newline", ("STORE-15", "STORE-10"), ("      if (frame.empty() || frame.find('\\n') != BytesView::npos)\n", "      if (frame.empty())\n")),
     file_store("W32", "two-openers", "STORE-5", ("      if (made.error().code() != errc::conflict) return made.error();\n    }\n    return Error(errc::conflict, \"other owners", "      if (made.error().code() != errc::conflict) return made.error();\n      take(next);\n      return success();\n    }\n    return Error(errc::conflict, \"other owners")),
     file_store("W34", "cas-not-atomic", "STORE-2", (REFRESH, "    if (expected_last < my.tail.lsn) { my.mode = Mode::ended; return my.lost(); }\n")),
@@ -182,6 +183,5 @@ MUTANTS = [
     file_store("B03", "padding-per-commit", None, ("    std::uint64_t place = needs_gap ? segment::align_up(at, unit) : at;\n", "    std::uint64_t place = segment::align_up(at, 2 * unit);\n")),
     file_store("B04", "extra-syncs", None, (SYNC, "      (void)my.fs.sync_directory(my.directory);\n      auto synced = my.fs.sync(active->file);\n      if (synced) synced = my.fs.sync(active->file);\n      guard.lock();\n      if (!synced) return my.fail(synced.error());")),
     file_store("B05", "delayed-delete", None, ("    my.clean_up(again);\n", "")),
-    group_store("B07", "one-folder-sync-is-enough", None, ("    KFM_DET_TRY(fs_.sync_directory(folder_));   // what is read below is on the medium\n", "")),
     file_store("B06", "large-rewrite-unit", None, ("    my.unit = std::max<std::uint64_t>(block, 1);\n", "    my.unit = std::max<std::uint64_t>(block, 1024);\n")),
 ]

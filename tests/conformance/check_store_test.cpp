@@ -68,6 +68,122 @@ TEST_CASE("the file store holds them on a disk that loses power") {
     CAPTURE(reached);
     CHECK(report.reached.contains(reached));
   }
+  // the bounds of the search for crashes say what was played
+  const auto bound = [&](const std::string& of) {
+    for (const std::string& line : report.bounds)
+      if (line.starts_with(of)) return line;
+    return std::string();
+  };
+  for (const char* part : {"workloads of up to 2: ", "workloads of up to 3: ", "workloads of 4: "}) {
+    CAPTURE(part, bound(part));
+    CHECK(bound(part).find("the rest was left out") != std::string::npos);
+    CHECK(bound(part).find(": all ") == std::string::npos);
+  }
+  CHECK(bound("longer workloads: ").find(" drawn ") != std::string::npos);   // they have a share of their own
+  CHECK(bound("longer workloads: ").find(" 0 crash states") == std::string::npos);
+  CHECK(report.crash_states >= 750);   // the smallest ones, and a half again
+  CHECK(report.crash_states < report.states);
+}
+
+TEST_CASE("the share of the drawn workloads comes to each kind of disk, and to a third crash") {
+  Options options;
+  options.states_max = 4000;
+  Report report;
+  Explorer explorer(report, options);
+  conformance::detail::search_crashes(explorer, options, conformance::detail::store_on_disk<Files<simulate::Disk>>(), false);
+  INFO(report.to_text());
+  CHECK(report.passed());
+  for (const char* reached : {"workloads cut on a plain disk", "workloads cut on a disk with short writes", "workloads cut on a disk with large rewrite units", "crash states behind one crash", "crash states behind two crashes", "crash states behind three crashes"}) {
+    CAPTURE(reached);
+    CHECK(report.reached.contains(reached));
+  }
+}
+
+TEST_CASE("whatever a workload was drawn by, its choices make it again") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    Choices drawn({}, &random);
+    Report report;
+    std::unordered_set<std::uint64_t> states;
+    Play drawing(drawn, report, states);
+    const auto workload = seed % 2 == 0 ? conformance::detail::draw_workload(drawing, 5, 12, 3) : conformance::detail::pick_workload(drawing, 0, 3, 1);
+    Choices given(conformance::detail::choices_of(workload));
+    Play again(given, report, states);
+    const auto same = conformance::detail::pick_workload(again, 0, 64, 3);
+    CHECK(same.ops == workload.ops);
+    CHECK(same.disk_kind == workload.disk_kind);
+    CHECK(given.made() == conformance::detail::choices_of(workload));   // and nothing of them is left for the crash
+  }
+}
+
+namespace {
+
+/// Calls everything damaged what `As` says.
+template <class Store, Verdict As, bool also_padding>
+struct Alarmist {
+  struct Stream : Store::Stream {
+    Stream(typename Store::Stream stream) : Store::Stream(std::move(stream)) {}
+    result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) {
+      auto found = Store::Stream::recover(witnesses, options);
+      if (!found) return found;
+      Recovery& recovery = found.value();
+      if (also_padding ? recovery.verdict == Verdict::torn_tail : recovery.verdict == Verdict::corrupt_committed) recovery.verdict = As;
+      return found;
+    }
+  };
+  static constexpr StoreClaims claims = Store::claims;
+  Store store;
+  result<Stream> open_stream(const StreamId& id) {
+    KFM_DET_TRY(auto stream, store.open_stream(id));
+    return Stream(std::move(stream));
+  }
+};
+template <class Fs, Verdict As, bool also_padding>
+struct FilesOf {
+  using Store = Alarmist<FileStore<Fs>, As, also_padding>;
+  result<Store> open(Fs& fs) {
+    KFM_DET_TRY(auto store, FileStore<Fs>::open("/wal", {8192, 4096}, fs));
+    return Store{std::move(store)};
+  }
+};
+/// Says of every byte that it is the same.
+template <class Fs, MediaPlace As>
+struct FilesAllOf : Files<Fs> {
+  static std::vector<MediaRegion> places(const std::vector<std::pair<std::string, Bytes>>& files) {
+    std::vector<MediaRegion> out;
+    for (const auto& [path, bytes] : files) out.push_back({path, 0, bytes.size(), As});
+    return out;
+  }
+};
+template <class Fs> using AllNothing = FilesAllOf<Fs, MediaPlace::nothing>;
+template <class Fs> using AllBehind = FilesAllOf<Fs, MediaPlace::behind>;
+template <class Fs> using AllProven = FilesAllOf<Fs, MediaPlace::proven>;
+template <class Fs> using AllUnproven = FilesAllOf<Fs, MediaPlace::unproven>;
+template <class Fs> using EverythingForeign = FilesOf<Fs, Verdict::foreign, false>;
+template <class Fs> using EverythingUnreadable = FilesOf<Fs, Verdict::io_error, false>;
+template <class Fs> using EverythingRegressed = FilesOf<Fs, Verdict::regressed, false>;
+template <class Fs> using PaddingCorrupt = FilesOf<Fs, Verdict::corrupt_committed, true>;
+
+}  // namespace
+
+TEST_CASE("a verdict on damage at rest that cannot be is named") {
+  Options options = small();
+  options.first_only = true;
+  options.cases = 5;
+  const auto law = [&](const Report& report) {
+    INFO(report.to_text());
+    return report.violations.empty() ? std::string() : report.violations[0].law;
+  };
+  CHECK(law(check_store_media<Files>(options)).empty());
+  CHECK(law(check_store_media<EverythingForeign>(options)) == "STORE-18");
+  CHECK(law(check_store_media<EverythingUnreadable>(options)) == "STORE-8");
+  CHECK(law(check_store_media<EverythingRegressed>(options)) == "STORE-8");
+  CHECK(law(check_store_media<PaddingCorrupt>(options)) == "STORE-17");
+  // and where the fixture says what a byte is, one that does not fit it
+  CHECK(law(check_store_media<AllNothing>(options)) == "STORE-17");
+  CHECK(law(check_store_media<AllBehind>(options)) == "STORE-17");
+  CHECK(law(check_store_media<AllProven>(options)) == "STORE-8");
+  CHECK(law(check_store_media<AllUnproven>(options)) == "STORE-8");
 }
 
 TEST_CASE("equal options give an equal report of a store") {

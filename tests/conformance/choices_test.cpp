@@ -44,6 +44,58 @@ TEST_CASE("the explorer counts through every vector of a tree once") {
   CHECK(report.bounds == std::vector<std::string>{"tree: all 11 (all)"});
 }
 
+TEST_CASE("a search that ended early does not say that all was played") {
+  Options options;
+  options.states_max = 5;
+  Report report;
+  report.check = "check_x";
+  Explorer explorer(report, options);
+  const auto trial = [&](Play& play) {
+    if (explorer.search_is_over()) return;   // as a search does that asks in the midst of a workload
+    (void)play.is_new_crash(play.pick(10), 1);
+  };
+  explorer.search_until(options.states_max);
+  explorer.run("whole", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
+  explorer.run("none", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
+  explorer.run("drawn", {0, 7, "", true}, [&](Play& play) { trial(play); });
+  explorer.search_until(9);
+  explorer.run("more", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
+  explorer.search_until(100);
+  explorer.run("rest", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
+  const std::string ended = "ended by the number of crash states (Options::states_max)";
+  CHECK(report.bounds == std::vector<std::string>{"whole: the first 5 (of 10); 5 crash states; " + ended + ", the last one perhaps in part: the rest was left out", "none: none (of 10); 0 crash states; " + ended + ": the rest was left out",
+                                                  "drawn: none; 0 crash states; " + ended + ": the rest was left out", "more: the first 9 (of 10); 4 crash states; " + ended + ", the last one perhaps in part: the rest was left out",
+                                                  "rest: all 10 (of 10); 1 crash states"});
+  CHECK(report.crash_states == 10);
+}
+
+TEST_CASE("a crash state counts once, and is judged again where more crashes are to come") {
+  Report report;
+  std::unordered_set<std::uint64_t> states;
+  Choices choices;
+  Play play(choices, report, states);
+  CHECK(play.is_new_crash(1000, 2));
+  CHECK_FALSE(play.is_new_crash(1000, 2));
+  CHECK_FALSE(play.is_new_crash(1000, 1));
+  CHECK(play.is_new_crash(1000, 3));
+  CHECK_FALSE(play.is_new_crash(1000, 2));
+  CHECK(play.is_new_crash(2000, 1));
+  CHECK(play.is_new_crash(2000, 2));
+  CHECK(report.crash_states == 2);
+  CHECK(report.states == 2);
+}
+
+TEST_CASE("what a search has found is a violation, also when its line plays without it") {
+  for (const bool comes_back : {true, false}) {
+    Report report;
+    report.check = "check_x";
+    Explorer explorer(report, {});
+    explorer.found("part", {1, 2}, {"STORE-3", "it is gone"}, [&](Play& play) { play.expect("STORE-3", !comes_back || play.pick(3) == 0, "it is gone"); });
+    REQUIRE(report.violations.size() == 1);
+    CHECK(report.violations[0].sentence == (comes_back ? "it is gone" : "it is gone (seen once; its line plays without it)"));
+  }
+}
+
 TEST_CASE("what breaks is shrunk, told and brought back by its line") {
   const auto trial = [](Play& play) {
     std::uint32_t sum = 0;

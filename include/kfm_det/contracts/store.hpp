@@ -28,7 +28,8 @@
 ///             Bug: text that is trimmed or normalised; a newline that splits a line.
 ///   STORE-16  recovery and scan take time and memory in proportion to the log, whatever its bytes say. Bug: a length field that is believed.
 ///   STORE-17  a log that has lost nothing that was promised is usable: Clean, or TornTail with its evidence. Bug: unproven bytes taken for damage.
-///   STORE-18  what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign. Bug: what is not understood is skipped as garbage.
+///   STORE-18  what a newer format wrote is UnsupportedVersion, and another stream's log is Foreign; a frame that is damaged is neither. Bug: what is not understood is skipped as
+///             garbage; damage that an operator cannot accept.
 ///   STORE-19  a reader beside a trimming owner reads a whole history, of before or after. Bug: a file that is opened late, and gone.
 ///   STORE-20  drop_before(lsn) takes nothing at or above lsn, also across a crash: the log begins at an lsn that was asked for, or at an earlier base, and with a
 ///             whole checkpoint (wal/checkpoint.hpp) or with LSN 1. Bug: deleted before the checkpoint is durable; off by one.

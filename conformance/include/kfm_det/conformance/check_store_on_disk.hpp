@@ -3,8 +3,8 @@
 /// check_store_on_disk: a Store that is a template over its file system, on the simulated disk: every crash state of every short workload.
 ///
 /// The fixture: `template <class Fs> struct F { using Store = ...; result<Store> open(Fs&); }` (store_fixture.hpp). The parts are those of check_store, and:
-///   workloads   scripts of up to three operations, exhaustively, then of four and longer ones: the power goes before every call that changes something, in
-///               every profile, with every fate of what is not durable (or, where they are too many, all single deviations and drawn ones); what is left
+///   workloads   scripts of up to three operations, exhaustively, then longer ones and those of four: the power goes before every call that changes something, in
+///               every profile, with every fate of what is not durable (or, where there are more than 256, single deviations and drawn ones); what is left
 ///               is recovered, judged by the oracle, written to, cut again and recovered again. While a recovery runs the power goes again (depth 2).
 ///   faults      every k-th call of a script answers io_error, no_space or a short write (nothing, one byte, half, all but one), once or from then on; the power
 ///               goes at the end.
@@ -12,6 +12,8 @@
 ///   trims       somebody reads between any two calls of a trim, and the other way round; an owner sleeps in a trim while a later one works.
 ///   strays      files that are not the store's; costs: what opening a longer log takes.
 ///   media       damage at rest (detail/store_media.hpp).
+/// The search for crashes ends at Options::states_max crash states (at half as many again, where the shortest workloads used up the first); an eighth of them is kept for drawn workloads of 5 to 12 operations, on disks with short writes
+/// and with large rewrite units, cut up to three times.
 /// States are distinct by the disk's bytes and what the oracle knows. What the kit cannot see: disks that lie about a sync that answered, and what the
 /// store does in threads of its own. Thread-safety: one thread, and one that appends while a sync is in flight.
 #ifndef KFM_DET_CONFORMANCE_CHECK_STORE_ON_DISK_HPP
@@ -56,9 +58,11 @@ inline void run_store_on_disk(Report& report, const Options& options, const Stor
 }
 template <class F>
 [[nodiscard]] StoreOnDisk store_on_disk() {
-  return {store_claims_of<F>(), [](simulate::Disk disk) -> OpenStream {
-            return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
-          }};
+  StoreOnDisk out{store_claims_of<F>(), [](simulate::Disk disk) -> OpenStream {
+                    return [fixture = std::make_shared<F>(), disk](const StreamId& id) mutable { return open_subject<typename F::Store>(fixture->open(disk), id); };
+                  }};
+  if constexpr (store_fixture_clause::knows_places<F>) out.places = &F::places;
+  return out;
 }
 }  // namespace detail
 
@@ -74,8 +78,9 @@ template <template <class Fs> class Fixture>
   return report;
 }
 
-/// Every bit flip and every length of a log of about 64 KiB that was closed cleanly: what check_store_on_disk does to a smaller log, and to one that a kill
-/// has left, too. For stores that claim `detects_corruption`; the fixture is the same, and says how large a segment is.
+/// Every bit flip and every length of a log of about 64 KiB that was closed cleanly; of the same log left by a kill one bit of every byte, and every length:
+/// what check_store_on_disk does to smaller logs. For stores that claim `detects_corruption`; the fixture is the same, and says how large a segment is.
+/// One that also says what each byte is (`places`, store_fixture.hpp) is asked for the verdict that fits the place, and not only for one that loses nothing silently.
 template <template <class Fs> class Fixture>
 [[nodiscard]] Report check_store_media(const Options& options = {}) {
   using F = Fixture<simulate::Disk>;

@@ -63,6 +63,14 @@ class Play {
     ++report_.states;
     return true;
   }
+  /// What a crash left, to be judged with so many crashes in a row, this one with them. Counts once; is new again where more are to come than before.
+  bool is_new_crash(std::uint64_t hash, std::uint32_t crashes) {
+    for (std::uint32_t left = crashes; left > 0; --left) {
+      if (!states_.insert(hash + left).second) return left != crashes;   // and with it those of fewer crashes
+      if (left == 1) ++report_.states, ++report_.crash_states;
+    }
+    return true;
+  }
   /// Asks a law. `sentence` says what was observed when it does not hold: a string, or something callable that makes one.
   template <class Sentence>
   void expect(std::string_view law, bool holds, Sentence&& sentence) {
@@ -118,6 +126,7 @@ struct Bounds {
   std::uint64_t exhaustive_max = 0;   ///< vectors in counting order; 0: none. All of them when the tree is smaller.
   std::uint64_t random = 0;           ///< drawn ones behind
   std::string named;                  ///< what the tree is, for the report
+  bool is_search = false;             ///< its trials look at crash states, until search_is_over()
 };
 
 class Explorer {
@@ -160,31 +169,46 @@ class Explorer {
       if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
       return;
     }
+    if (bounds.exhaustive_max + bounds.random == 0) return;
+    const Stopwatch stopwatch(report_, part);
+    const std::uint64_t states_before = report_.crash_states;
     std::uint64_t played = 0;
-    bool all = false;
+    enough_ = false;
+    const auto ended = [&] { return enough_ || (bounds.is_search ? search_is_over() : stopped()); };
     std::optional<ChoiceVector> next = ChoiceVector{};
-    for (; next && played < bounds.exhaustive_max && !stopped(); ++played) {
+    for (; next && played < bounds.exhaustive_max && !ended(); ++played) {
       Choices choices(*std::move(next));
       if (auto broken = play(choices, trial)) return shrink_and_add(part, *std::move(broken), trial);
       next = choices.next();
     }
-    all = bounds.exhaustive_max != 0 && !next;
+    const bool is_cut = bounds.is_search && ended();   // the last trial has perhaps not looked at everything
+    const bool all = bounds.exhaustive_max != 0 && !next && !is_cut;
     std::uint64_t drawn = 0;
     Random random(options_.seed ^ xxh3(part));
-    for (; !all && drawn < bounds.random && !stopped(); ++drawn) {
+    for (; !all && drawn < bounds.random && !ended(); ++drawn) {
       Random own(random.next());
       if (auto broken = play({}, &own, trial)) return shrink_and_add(part, *std::move(broken), trial);
     }
-    std::string line = std::string(part) + ": " + (all ? "all " : played != 0 ? "the first " : "") + (played != 0 ? std::to_string(played) : "") + (drawn != 0 ? (played != 0 ? " and " : "") + std::to_string(drawn) + " drawn" : "");
+    std::string line = std::string(part) + ": " + (played != 0 ? (all ? "all " : "the first ") + std::to_string(played) : drawn != 0 ? "" : "none");
+    if (drawn != 0) line += (played != 0 ? " and " : "") + std::to_string(drawn) + " drawn";
     if (!bounds.named.empty()) line += " (" + bounds.named + ")";
-    if (stopped()) line += "; ended by the budget";
-    if (bounds.exhaustive_max + bounds.random != 0) report_.bounds.push_back(std::move(line));
+    const bool is_short = (next && played < bounds.exhaustive_max) || (!all && drawn < bounds.random);
+    if (bounds.is_search) line += "; " + std::to_string(report_.crash_states - states_before) + " crash states";
+    if (!all && ended() && (bounds.is_search || is_short))
+      line += std::string("; ended by ") + (enough_ ? "what was found" : stopped() ? "the budget" : "the number of crash states (Options::states_max)") + (bounds.is_search && played + drawn != 0 ? ", the last one perhaps in part" : "") + (is_short ? ": the rest was left out" : "");
+    report_.bounds.push_back(std::move(line));
   }
 
-  /// A search that counts states for itself begins: Options::states_max is its own bound from here on.
-  void begin_search() noexcept { search_base_ = states_.size(); }
+  /// How many crash states were seen up to now.
+  [[nodiscard]] std::uint64_t crash_states() const noexcept { return report_.crash_states; }
+  /// A search goes on until so many were seen; where Options::states_max is 0, until there are no more.
+  void search_until(std::uint64_t crash_states) noexcept { search_end_ = crash_states; }
   /// Has it looked at enough, or is the time over?
-  [[nodiscard]] bool search_is_over() const { return stopped() || (options_.states_max != 0 && states_.size() >= search_base_ + options_.states_max); }
+  [[nodiscard]] bool search_is_over() const { return stopped() || (options_.states_max != 0 && report_.crash_states >= search_end_); }
+  /// Said by a trial: nothing more of this part.
+  void end_part() noexcept { enough_ = true; }
+  /// A bound that is no part's, for the report.
+  void bound(std::string line) { report_.bounds.push_back(std::move(line)); }
   /// Is the time that was given over?
   [[nodiscard]] bool stopped() const {
     return options_.budget_ms != 0 && std::chrono::steady_clock::now() - start_ > std::chrono::milliseconds(options_.budget_ms);
@@ -192,10 +216,12 @@ class Explorer {
   [[nodiscard]] bool reproducing() const noexcept { return reproducing_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
-  /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down.
-  void found(std::string_view part, const ChoiceVector& choices, Trial trial) {
-    auto broken = play(choices, nullptr, trial);
-    if (broken) shrink_and_add(part, *std::move(broken), trial);
+  /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down. What does not break it again is a
+  /// violation all the same: of a backend that depends on more than its calls.
+  void found(std::string_view part, const ChoiceVector& choices, BrokenLaw law, Trial trial) {
+    if (auto broken = play(choices, nullptr, trial)) return shrink_and_add(part, *std::move(broken), trial);
+    law.sentence += " (seen once; its line plays without it)";
+    add(part, Broken{std::move(law), choices, {}, 0});
   }
 
  private:
@@ -204,6 +230,19 @@ class Explorer {
     ChoiceVector choices;
     std::vector<std::string> script;
     std::uint64_t operations = 0;
+  };
+  /// How long a part took, whatever ended it.
+  class Stopwatch {
+   public:
+    Stopwatch(Report& report, std::string_view part) : report_(report), part_(part) {}
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+    ~Stopwatch() { report_.seconds.emplace_back(part_, std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count()); }
+
+   private:
+    Report& report_;
+    std::string part_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   };
 
   std::optional<Broken> play(Choices& choices, Trial trial) {
@@ -290,8 +329,8 @@ class Explorer {
   Options options_;
   std::chrono::steady_clock::time_point start_;
   std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
-  std::size_t search_base_ = 0;
-  bool reproducing_ = false, over_ = false, played_ = false;
+  std::uint64_t search_end_ = 0;   // of crash states
+  bool reproducing_ = false, over_ = false, played_ = false, enough_ = false;
   std::string part_;
   std::vector<std::string> parts_;   // of the check, while reproducing
   ChoiceVector vector_;

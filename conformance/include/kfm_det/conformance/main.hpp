@@ -4,7 +4,7 @@
 ///
 ///   int main(int argc, char** argv) { return kfm_det::conformance::run_main(argc, argv); }
 ///
-/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; nothing else of the kit does.
+/// Exit codes: 0 every check passed, 1 a law is broken (or fewer crash states than --states-min were seen), 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; nothing else of the kit does.
 #ifndef KFM_DET_CONFORMANCE_MAIN_HPP
 #define KFM_DET_CONFORMANCE_MAIN_HPP
 
@@ -33,17 +33,36 @@ inline constexpr std::string_view usage =
     "  --seed N            of what is drawn (1)\n"
     "  --cases N           random cases of each part (1000)\n"
     "  --states N          crash states after which a check stops looking; 0: its own bound (0)\n"
+    "  --states-min N      distinct crash states that each check_store_on_disk must have seen; fewer are a failure (0)\n"
     "  --budget MS         milliseconds for each check; 0: none (0)\n"
     "  --reproduce LINE    plays one reproducer line, of the check that it names\n"
     "  --json FILE         the reports, a JSON array\n"
     "  --junit FILE        the reports, JUnit XML: a test case for each law\n"
     "  --quiet             only what is broken\n"
     "\n"
-    "Exit codes: 0 every check passed, 1 a law is broken, 2 this command line cannot be read, or its reproducer line played.\n";
+    "Exit codes: 0 every check passed, 1 a law is broken or fewer states than --states-min were seen, 2 this command line cannot be read, or its reproducer line played.\n";
+
+inline constexpr std::string_view searching_check = "check_store_on_disk";   // the one whose crash states --states-min counts
 
 inline bool read_number(std::string_view text, std::uint64_t& into) {
   const auto got = std::from_chars(text.data(), text.data() + text.size(), into);
   return got.ec == std::errc() && got.ptr == text.data() + text.size();
+}
+/// ": media-flip 12.3, tenures 4.5": the parts that took a second.
+inline std::string longest_parts(const Report& report) {
+  std::string out;
+  for (const auto& [part, seconds] : report.seconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, " %.1f", seconds);
+    if (seconds >= 1) out += (out.empty() ? ": " : ", ") + part + text;
+  }
+  return out;
+}
+inline std::string milliseconds_of_parts(const Report& report) {
+  Json out = Json::object();
+  for (const auto& [part, seconds] : report.seconds) out.set(part, Json(static_cast<std::uint64_t>(seconds * 1000)));
+  std::string text;
+  return append_canonical(text, out) ? text : "{}";
 }
 }  // namespace detail
 
@@ -54,6 +73,7 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
   Options options;
   std::string only, json, junit;
   bool list = false, quiet = false;
+  std::uint64_t states_min = 0;
   const auto refuse = [&](const std::string& why) {
     std::fprintf(stderr, "%s: %s\n\nusage: %s%s", program, why.c_str(), program, detail::usage.data());
     return 2;
@@ -71,6 +91,7 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
     if (word == "--seed") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.seed = number; }
     else if (word == "--cases") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.cases = static_cast<std::uint32_t>(number); }
     else if (word == "--states") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.states_max = number; }
+    else if (word == "--states-min") { if (!numeric(~std::uint64_t{0})) return refuse(bad); states_min = number; }
     else if (word == "--budget") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.budget_ms = static_cast<std::uint32_t>(number); }
     else if (word == "--only") only = value;
     else if (word == "--reproduce") options.reproduce = value;
@@ -95,6 +116,8 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
   if (list) return 0;
   if (chosen.empty()) return refuse("no check fits; --list names them");
   bool passed = true;
+  if (!options.reproduce.empty()) states_min = 0;
+  if (states_min != 0 && only.empty() && std::none_of(chosen.begin(), chosen.end(), [](const RegisteredCheck* one) { return one->check == detail::searching_check; })) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
   std::size_t not_played = 0;
   std::string all_json, all_junit;
   for (const RegisteredCheck* one : chosen) {
@@ -111,11 +134,15 @@ inline bool read_number(std::string_view text, std::uint64_t& into) {
     if (!quiet || !report.passed()) {
       const std::string text = report.to_text();
       std::printf("%s", text.c_str());
-      if (!quiet) std::printf("  %.1f s\n", seconds);
+      if (!quiet) std::printf("  %.1f s%s\n", seconds, detail::longest_parts(report).c_str());
       std::fflush(stdout);
     }
+    if (one->check == detail::searching_check && report.crash_states < states_min) {
+      passed = false;
+      std::fprintf(stderr, "%s: %s %s saw %llu distinct crash states, and --states-min wants %llu\n", program, one->check.c_str(), one->subject.c_str(), static_cast<unsigned long long>(report.crash_states), static_cast<unsigned long long>(states_min));
+    }
     std::string line = report.to_json();
-    line.insert(line.size() - 1, ",\"milliseconds\":" + std::to_string(static_cast<std::uint64_t>(seconds * 1000)));
+    line.insert(line.size() - 1, ",\"milliseconds\":" + std::to_string(static_cast<std::uint64_t>(seconds * 1000)) + ",\"milliseconds_of_parts\":" + detail::milliseconds_of_parts(report));
     all_json += (all_json.empty() ? "" : ",\n") + line;
     all_junit += report.to_junit();
   }

@@ -49,9 +49,11 @@ struct Report {
   std::vector<std::pair<std::string, bool>> claims;        ///< what the fixture claims, and does not
   std::map<std::string, std::uint64_t> laws;               ///< law: how often it was asked
   std::uint64_t cases = 0;     ///< scripts played
-  std::uint64_t states = 0;    ///< distinct states judged (crash states, schedules, permutations)
+  std::uint64_t states = 0;    ///< distinct states judged (crash states, schedules, permutations, damage)
+  std::uint64_t crash_states = 0;   ///< those of them that a loss of power or a kill left; what Options::states_max bounds
   std::map<std::string, std::uint64_t> reached;            ///< verdicts, answers and situations that the generators reached
   std::vector<std::string> bounds;                         ///< what was exhausted, drawn, left out
+  std::vector<std::pair<std::string, double>> seconds;     ///< of each part; in no text of the report, which knows no clock
 
   [[nodiscard]] bool passed() const noexcept { return violations.empty(); }
   [[nodiscard]] const Violation* find(std::string_view law) const noexcept {
@@ -93,6 +95,8 @@ inline void Report::add(const Report& other) {
   for (const auto& [what, count] : other.reached) reached[what] += count;
   cases += other.cases;
   states += other.states;
+  crash_states += other.crash_states;
+  seconds.insert(seconds.end(), other.seconds.begin(), other.seconds.end());
   bounds.insert(bounds.end(), other.bounds.begin(), other.bounds.end());
 }
 
@@ -105,7 +109,7 @@ inline std::string Report::to_json() const {
   for (const auto& [what, count] : reached) seen.set(what, Json(count));
   for (const auto& [claim, is_made] : claims) claimed.set(claim, Json(is_made));
   for (const std::string& one : bounds) named.push(Json(one));
-  const Json whole = Json::object({{"bounds", std::move(named)}, {"cases", Json(cases)}, {"check", Json(check)}, {"claims", std::move(claimed)}, {"laws", std::move(asked)},
+  const Json whole = Json::object({{"bounds", std::move(named)}, {"cases", Json(cases)}, {"check", Json(check)}, {"claims", std::move(claimed)}, {"crash_states", Json(crash_states)}, {"laws", std::move(asked)},
                                    {"passed", Json(passed())}, {"reached", std::move(seen)}, {"states", Json(states)}, {"subject", Json(subject)}, {"violations", std::move(broken)}});
   std::string out;
   if (auto written = append_canonical(out, whole); !written) return "{\"error\":\"the report holds text that is not UTF-8\"}";
@@ -130,7 +134,7 @@ inline std::string Report::to_junit() const {
 
 inline std::string Report::to_text() const {
   std::string out = check + " " + subject + ": " + (passed() ? "passed" : std::to_string(violations.size()) + (violations.size() == 1 ? " law broken" : " laws broken")) + "; " +
-                    std::to_string(laws.size()) + " laws, " + std::to_string(cases) + " cases, " + std::to_string(states) + " distinct states\n";
+                    std::to_string(laws.size()) + " laws, " + std::to_string(cases) + " cases, " + std::to_string(states) + " distinct states" + (crash_states != 0 ? ", " + std::to_string(crash_states) + " of them crash states" : "") + "\n";
   for (const Violation& one : violations) {
     out += "\n" + one.law + ": " + one.sentence + "\n";
     for (std::size_t at = 0; at < one.script.size();) {

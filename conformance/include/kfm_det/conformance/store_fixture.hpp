@@ -12,6 +12,7 @@
 ///   template <class Fs> struct RocksOnDisk {                    // for check_store_on_disk: a store that is a template over its file system
 ///     using Store = acme::FileStore<Fs>;
 ///     kfm_det::result<Store> open(Fs& file_system);             // claims: here, or those of Store
+///     static std::vector<MediaRegion> places(const std::vector<std::pair<std::string, Bytes>>& files);   // may be left out: what the bytes of these files are
 ///   };
 ///
 /// The engine sees a store through StoreSubject, so it is compiled once and not again for each fixture. Thread-safety: one thread, but append and sync.
@@ -29,8 +30,22 @@
 #include <vector>
 
 #include "kfm_det/contracts/store.hpp"
+#include "kfm_det/core/bytes.hpp"
 
 namespace kfm_det::conformance {
+
+/// What a byte of a log at rest is to its store. Whose fixture says so is asked for the verdict that fits (check_store_media): the kit knows no format.
+enum class MediaPlace : std::uint8_t {
+  nothing,    ///< padding below the last frame, a proof that a later one supersedes: damage is Clean
+  behind,     ///< behind the last frame, the last proof too: Clean, or TornTail with every frame there
+  proven,     ///< a frame that the rest of the log proves: CorruptCommitted or Hole
+  unproven,   ///< a frame that nothing but a witness proves: TornTail; with a witness CorruptCommitted or Regressed
+};
+struct MediaRegion {
+  std::string path;
+  std::uint64_t from = 0, to = 0;   ///< bytes
+  MediaPlace place = MediaPlace::nothing;
+};
 
 namespace store_fixture_clause {
 template <class F> concept names_store = requires { typename F::Store; };
@@ -39,6 +54,7 @@ template <class F> concept has_claims = requires { { F::claims } -> std::convert
 template <class F> concept opens = requires(F& fixture) { { fixture.open() } -> std::same_as<result<typename F::Store>>; };
 template <class F> concept wipes = requires(F& fixture) { fixture.wipe(); };
 template <class F, class Fs> concept opens_on = requires(F& fixture, Fs& file_system) { { fixture.open(file_system) } -> std::same_as<result<typename F::Store>>; };
+template <class F> concept knows_places = requires(const std::vector<std::pair<std::string, Bytes>>& files) { { F::places(files) } -> std::same_as<std::vector<MediaRegion>>; };
 template <class F> concept crashes = requires(F& fixture) { fixture.crash(); };
 }  // namespace store_fixture_clause
 

@@ -56,12 +56,12 @@ class SinkOnDisk {
         disk = opening[second - 1].disk;
         (void)lose_power(play, disk, profile, 3);
         const std::uint64_t again[3] = {disk.hash(), state, 2};
-        if (!play.is_new(xxh3(BytesView(reinterpret_cast<const char*>(again), sizeof again)))) return;
+        if (!play.is_new_crash(xxh3(BytesView(reinterpret_cast<const char*>(again), sizeof again)), 1)) return;
         judge(play, disk, at == 0 ? std::vector{run.full} : candidates(run), run);
         return;
       }
     }
-    if (!play.is_new(state)) return;
+    if (!play.is_new_crash(state, 1)) return;
     judge(play, disk, at == 0 ? std::vector{run.full} : candidates(run), run);
   }
 
@@ -175,6 +175,7 @@ class SinkOnDisk {
     IndexedFates probe(0, false);
     (void)disk.after_power_loss(profile, probe);
     const bool counted = probe.product <= most;
+    if (!counted) play.reach("fates drawn");
     const std::uint32_t index = play.pick(counted ? static_cast<std::uint32_t>(probe.product) : most);
     IndexedFates fates(index, counted);
     disk = disk.after_power_loss(profile, fates);

@@ -9,11 +9,13 @@
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_CRASH_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,18 +29,21 @@ class CrashSearch {
  public:
   CrashSearch(Explorer& explorer, const StoreOnDisk& subject, const Options& options) : explorer_(explorer), subject_(subject), options_(options) {}
 
-  std::uint32_t depth = 2;         // crashes in a row
-  std::uint32_t fates_max = 256;    // of one point, one profile
-  std::uint32_t second_fates_max = 16;
-  bool only_last = true;           // only crashes of the last operation: those before are of a shorter workload
+  std::uint32_t depth = 2;               // crashes in a row
+  std::uint32_t fates_max = 256;         // of one point, one profile
+  std::uint32_t second_fates_max = 16;   // of a crash behind a crash
+  std::uint32_t points_in = 1;           // looks at one point in so many
+  bool only_last = true;                 // only crashes of the last operation: those before are of a shorter workload
 
   /// The search: `play` draws the workload.
   void search(Play& play, const Workload& workload) {
-    prefix_ = play.choices().made();
+    constexpr std::array<std::string_view, 3> kinds{"workloads cut on a plain disk", "workloads cut on a disk with short writes", "workloads cut on a disk with large rewrite units"};
+    play.reach(kinds[workload.disk_kind]);
+    const ChoiceVector prefix = choices_of(workload);
     first_explored_ = only_last ? workload.ops.size() : 0;
     run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
-      ChoiceVector at = prefix_;
-      at.push_back(0);   // no more operations
+      if (!is_looked_at(disk, point)) return;
+      ChoiceVector at = prefix;
       at.push_back(static_cast<std::uint32_t>(point));
       look(play, disk, oracle, at, depth, fates_max);
     });
@@ -57,10 +62,13 @@ class CrashSearch {
   }
 
   /// What the search found, to be played again; at most one for each law.
-  [[nodiscard]] const std::vector<ChoiceVector>& found() const { return found_; }
+  [[nodiscard]] const std::vector<std::pair<ChoiceVector, BrokenLaw>>& found() const { return found_; }
 
  private:
   using AtPoint = std::function<void(const Disk&, const StoreOracle&, std::uint64_t)>;
+
+  /// Which points of a sample are looked at: the same ones each time.
+  [[nodiscard]] bool is_looked_at(const Disk& disk, std::uint64_t point) const { return points_in == 1 || Random(options_.seed ^ disk.hash() ^ point).below(points_in) == 0; }
 
   void run(Play& play, const Workload& workload, const AtPoint& at_point, const bool* done = nullptr) {
     const Disk disk = fresh_disk(workload.disk_kind);
@@ -100,14 +108,17 @@ class CrashSearch {
         Choices choices(std::move(given), random);
         ChoiceFates fates(choices);
         const Disk left = disk.after_power_loss(profiles[profile], fates);
-        const std::uint64_t parts[3] = {left.hash(), known, deep};
-        if (!play.is_new(xxh3(BytesView(reinterpret_cast<const char*>(parts), sizeof parts)))) return choices;
+        // another crash behind each plain state, and behind one in four of the others
+        const auto all_are = [&](std::uint32_t wanted) { return std::all_of(choices.made().begin(), choices.made().end(), [&](std::uint32_t value) { return value == wanted; }); };
+        const std::uint32_t crashes = profile < 2 || all_are(0) || all_are(1) || left.hash() % 4 == 0 ? deep : 1;
+        const std::uint64_t parts[2] = {left.hash(), known};
+        if (!play.is_new_crash(xxh3(BytesView(reinterpret_cast<const char*>(parts), sizeof parts)), crashes)) return choices;
+        constexpr std::array<std::string_view, 3> in_a_row{"crash states behind one crash", "crash states behind two crashes", "crash states behind three crashes"};
+        play.reach(in_a_row[std::min<std::size_t>(depth - deep, 2)]);
         ChoiceVector here = at;
         here.push_back(static_cast<std::uint32_t>(profile));
         here.insert(here.end(), choices.made().begin(), choices.made().end());
-        // a second crash behind each plain state, and behind one in four of the others
-        const auto all_are = [&](std::uint32_t wanted) { return std::all_of(choices.made().begin(), choices.made().end(), [&](std::uint32_t value) { return value == wanted; }); };
-        if (auto broken = judge(play, left, oracle, here, profile < 2 || all_are(0) || all_are(1) || left.hash() % 4 == 0 ? deep : 1)) note(*broken, std::move(here));
+        if (auto broken = judge(play, left, oracle, here, crashes)) note(*std::move(broken), std::move(here));
         return choices;
       };
       if (explorer_.search_is_over()) return;
@@ -169,6 +180,7 @@ class CrashSearch {
           if (!simulate::changes(call.verb) || call.verb == simulate::Verb::sync_in_flight) return;
           const std::uint64_t now = point++;
           if (searching) {
+            if (!is_looked_at(disk, now)) return;
             ChoiceVector at = here;
             at.push_back(static_cast<std::uint32_t>(now + 1));
             look(play, disk, world.oracle, at, deep - 1, second_fates_max);
@@ -208,62 +220,68 @@ class CrashSearch {
     return std::nullopt;
   }
 
-  void note(const BrokenLaw& law, ChoiceVector here) {
-    if (std::find(laws_.begin(), laws_.end(), law.law) != laws_.end()) return;
-    laws_.push_back(law.law);
-    found_.push_back(std::move(here));
+  void note(BrokenLaw law, ChoiceVector here) {
+    if (std::any_of(found_.begin(), found_.end(), [&](const auto& one) { return one.second.law == law.law; })) return;
+    found_.emplace_back(std::move(here), std::move(law));
   }
 
   Explorer& explorer_;
   const StoreOnDisk& subject_;
   const Options& options_;
-  ChoiceVector prefix_;
   std::size_t first_explored_ = 0;
-  std::vector<std::string> laws_;
-  std::vector<ChoiceVector> found_;
+  std::vector<std::pair<ChoiceVector, BrokenLaw>> found_;
 };
 
 /// `small`: the shortest workloads, which are quick; else the longer ones behind them. Reproducers are played by the first.
+/// Options::states_max is of both, and at least a half of it of the second; there an eighth is kept for drawn workloads, because those of four are more than
+/// anybody waits for.
 inline void search_crashes(Explorer& explorer, const Options& options, const StoreOnDisk& subject, bool small) {
   const auto replay = [&](std::uint32_t depth) {
     return [&, depth](Play& play) {
       CrashSearch search(explorer, subject, options);
       search.depth = depth;
-      search.replay(play, pick_workload(play, 64, 3));
+      search.replay(play, pick_workload(play, 0, 64, 3));
     };
   };
-  explorer.begin_search();
-  const auto part = [&](std::string_view name, const Bounds& bounds, std::uint32_t ops_max, std::uint32_t kinds, std::uint32_t depth, bool is_drawn) {
-    std::optional<std::pair<ChoiceVector, std::uint32_t>> broken;
-    std::uint64_t left_out = 0;
-    Report* report = nullptr;
+  using PickWorkload = function_ref<Workload(Play&)>;
+  const auto part = [&](std::string_view name, Bounds bounds, const CrashSearch& as, PickWorkload pick) {
+    std::optional<std::pair<ChoiceVector, BrokenLaw>> broken;
+    bounds.is_search = true;
     explorer.run(name, bounds, [&](Play& play) {
-      report = &play.report();
-      if (broken) return;
-      if (explorer.search_is_over()) { ++left_out; return; }
-      CrashSearch search(explorer, subject, options);
-      search.depth = depth;
-      if (is_drawn) search.fates_max = 12, search.second_fates_max = 2, search.only_last = false;
-      const Workload workload = pick_workload(play, ops_max, kinds);
+      CrashSearch search = as;
+      const Workload workload = pick(play);
       play.be_silent(true);
       search.search(play, workload);
       play.be_silent(false);
-      if (!search.found().empty()) broken.emplace(search.found().front(), depth);
+      if (search.found().empty()) return;
+      broken = search.found().front();
+      explorer.end_part();
     });
-    if (left_out != 0 && !broken) report->bounds.push_back(std::string(name) + ": the last " + std::to_string(left_out) + " of these were left out, there were states enough (Options::states_max)");
-    if (broken) explorer.found(broken->second == 2 ? "crash-2" : "crash-1", broken->first, replay(broken->second));
+    if (broken) explorer.found("crash-" + std::to_string(as.depth), broken->first, std::move(broken->second), replay(as.depth));
     return !broken;
   };
+  const std::string each = " of 11 kinds of operations, one disk; ";
+  CrashSearch twice(explorer, subject, options);
   if (small) {
-    explorer.run("crash-1", {}, replay(1));   // reproducers
-    explorer.run("crash-2", {}, replay(2));
-    if (!explorer.reproducing()) (void)part("workloads of up to 2", {20'000, 0, "11 kinds of operations, one disk; two crashes in a row"}, 2, 1, 2, false);
+    for (const std::uint32_t depth : {1u, 2u, 3u}) explorer.run("crash-" + std::to_string(depth), {}, replay(depth));   // reproducers
+    if (explorer.reproducing()) return;
+    explorer.bound("crash states: in each of 4 profiles at most 256 fates of a crash, counted through or (a tree that is larger) drawn, and 16 of a second one, which follows what a kill or an ordered loss left, newest, oldest, and one in 4 of the rest");
+    explorer.search_until(explorer.crash_states() + options.states_max);
+    (void)part("workloads of up to 2", {133, 0, "of 133: up to 2" + each + "two crashes in a row", false}, twice, [](Play& play) { return pick_workload(play, 0, 2, 1); });
     return;
   }
   if (explorer.reproducing()) return;
-  if (!part("workloads of up to 3", {20'000, 0, "11 kinds of operations, one disk; two crashes in a row"}, 3, 1, 2, false)) return;
-  if (!part("workloads of up to 4", {40'000, 0, "11 kinds of operations, one disk; one crash"}, 4, 1, 1, false)) return;
-  (void)part("longer workloads", {0, options.cases, "up to 12 operations; short writes and rewrite units of 4096 bytes too; two crashes in a row"}, 12, 3, 2, true);
+  const std::uint64_t drawn = options.states_max / 8, end = std::max(options.states_max, explorer.crash_states() + options.states_max / 2);
+  explorer.search_until(end - drawn);
+  if (!part("workloads of up to 3", {1464, 0, "of 1464: up to 3" + each + "two crashes in a row", false}, twice, [](Play& play) { return pick_workload(play, 0, 3, 1); })) return;
+  CrashSearch thrice(explorer, subject, options);
+  thrice.depth = 3, thrice.fates_max = 12, thrice.second_fates_max = 2, thrice.points_in = 16, thrice.only_last = false;
+  explorer.search_until(explorer.crash_states() + drawn);
+  if (!part("longer workloads", {0, options.cases, "5 to 12 operations; short writes and rewrite units of 4096 bytes too; up to three crashes in a row, at one point in 16, 12 fates of the first and 2 of each other, drawn", false}, thrice, [](Play& play) { return draw_workload(play, 5, 12, 3); })) return;
+  explorer.search_until(end);
+  CrashSearch once(explorer, subject, options);
+  once.depth = 1;
+  (void)part("workloads of 4", {14'641, 0, "of 14641: 4" + each + "one crash", false}, once, [](Play& play) { return pick_workload(play, 4, 4, 1); });
 }
 
 }  // namespace kfm_det::conformance::detail

@@ -23,7 +23,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
   const auto trial = [&](std::uint32_t ops_max) {
     return [&, ops_max](Play& play) {
       const std::uint32_t before = play.pick(5);   // what is there when it begins to fail
-      const Workload workload = pick_workload(play, ops_max, 1);
+      const Workload workload = pick_workload(play, 0, ops_max, 1);
       const auto prepare = [&](StoreWorld& world) {
         if (!world.begin()) return false;
         if (before == 1) { world.append(world.owner, 1, 0); world.sync(world.owner); }

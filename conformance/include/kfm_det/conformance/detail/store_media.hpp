@@ -37,6 +37,7 @@ struct MediaLog {
   std::vector<std::pair<std::string, Bytes>> files;   // those with bytes
   struct Place { std::string path; std::uint64_t offset = 0; };
   std::vector<std::optional<Place>> places;           // of each frame
+  std::vector<MediaRegion> regions = {};              // what each byte is, where the fixture says so
   [[nodiscard]] Head witness() const { return StoreOracle::head_of(kit_stream(), due); }
 };
 
@@ -80,6 +81,7 @@ struct MediaLog {
       if (const std::size_t at = bytes.rfind(frame); at != Bytes::npos) place = MediaLog::Place{path, at};   // the newest copy counts
     out.places.push_back(std::move(place));
   }
+  if (subject.places && !trims) out.regions = subject.places(out.files);
   return out;
 }
 
@@ -94,29 +96,40 @@ class MediaCheck {
     other_ = make_media_log(subject, true, kit_stream(), "other", bytes_min);
   }
 
-  /// Nothing but flips and cuts, of a log that was closed: each of them.
+  /// Nothing but flips and cuts: each of them in a log that was closed, fewer in one that was left by a kill.
   void run_flips_and_cuts() {
-    const MediaLog& log = logs_[0];
-    if (log.due.size() < 4 || log.files.empty()) return;
+    for (const MediaLog& log : logs_)
+      if (log.due.size() < 4 || log.files.empty()) return;
     const std::uint64_t many = options_.cases < 1000 ? std::uint64_t{100} * options_.cases : 1'000'000;   // all of it, or a sample that is spread over all of it
-    const std::string shape = std::to_string(log.files.size()) + " files with " + std::to_string(log.due.size()) + " frames";
-    explorer_.run("every bit", {many, 0, "each bit of " + shape}, [&](Play& play) {
-      const auto place = pick_byte(play, log, 8);
-      looks_ = only_recover;
-      flip(play, log, place.first, place.second);
-    });
-    explorer_.run("every length", {many, 0, "each length of each of " + shape + ", without a witness, with one, and with an accepted loss"}, [&](Play& play) {
-      const std::uint32_t look = play.pick(3);
-      const auto place = pick_byte(play, log, 1);
-      looks_ = look;
-      cut(play, log, place.first, place.second);
-    });
+    const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named), false}, trial); };
+    const std::string shape = std::to_string(logs_[0].files.size()) + " files with " + std::to_string(logs_[0].due.size()) + " frames" + (subject_.places ? "" : "; verdicts by what is lost alone, the fixture does not say what a byte is");
+    const auto flips = [&](const MediaLog& log, std::uint64_t bits) {
+      return [this, &log, bits](Play& play) {
+        const auto [path, bit] = pick_byte(play, log, bits);
+        const std::uint64_t at = bit / bits;
+        looks_ = log.closed || at % 2 == 0 ? only_recover : with_witness;
+        if (looks_ == only_recover && !is_in_a_frame(log, path, at)) looks_ = accept_loss;   // costs nothing where it is usable
+        flip(play, log, path, bits == 8 ? bit : at * 8 + at % 8);
+      };
+    };
+    const auto cuts = [&](const MediaLog& log) {
+      return [this, &log](Play& play) {
+        const std::uint32_t look = log.closed ? play.pick(2) : 2;
+        const auto [path, at] = pick_byte(play, log, 1);
+        looks_ = log.closed && look == 0 && at % 4 == 0 ? accept_loss : log.closed ? look : static_cast<std::uint32_t>(at % 3);
+        cut(play, log, path, at);
+      };
+    };
+    part("every bit", "each bit of " + shape, flips(logs_[0], 8));
+    part("every length", "each length of each of " + shape + "; without a witness (one in 4 with an accepted loss), and with one", cuts(logs_[0]));
+    part("every byte behind a kill", "one bit of each byte of the same log left by a kill; every other one with a witness", flips(logs_[1], 1));
+    part("every length behind a kill", "each length of each of its files, by turns looked at first, with a witness and with an accepted loss", cuts(logs_[1]));
   }
 
   void run() {
     for (const MediaLog& log : logs_)
       if (log.due.size() < 4 || log.files.empty()) return;   // nothing to damage; the other parts tell why
-    const std::uint64_t many = std::uint64_t{600} * options_.cases;   // at the default of 1000 cases, every bit of two logs of 37 KiB
+    const std::uint64_t many = std::min<std::uint64_t>(std::uint64_t{600} * options_.cases, 300'000);   // of three logs of 37 KiB, spread over all of them; check_store_media takes every bit
     const auto part = [&](std::string_view name, std::string named, Trial trial) { explorer_.run(name, {many, 0, std::move(named)}, trial); };   // what is small is whole
     part("media-flip", "each bit of a closed log and of one that was left by a kill", [&](Play& play) {
       const MediaLog& log = pick_log(play);
@@ -161,7 +174,13 @@ class MediaCheck {
   }
 
  private:
-  static constexpr std::uint32_t only_recover = 3;   // a look like the first one, at half of its cost
+  static constexpr std::uint32_t with_witness = 1, accept_loss = 2, only_recover = 3;   // 0: inspects, then recovers without a witness
+
+  /// The bytes that a flip or a cut took; of other damage none.
+  struct Damaged {
+    bool is_flip;
+    std::uint64_t from, to;
+  };
 
   const MediaLog& pick_log(Play& play) { return logs_[play.pick(static_cast<std::uint32_t>(logs_.size()))]; }
   /// Any unit of any file, in an order that is spread over all of them, so that the first ones are a sample.
@@ -181,14 +200,14 @@ class MediaCheck {
 
   void flip(Play& play, const MediaLog& log, const std::string& path, std::uint64_t at) {
     damage(play, log, "bit " + std::to_string(at % 8) + " of byte " + std::to_string(at / 8) + " of " + path + " flips", log.closed ? MayLose::nothing : MayLose::last_group, path,
-           [at](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << at % 8)); });
+           [at](Bytes& bytes) { bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ (1 << at % 8)); }, Damaged{true, at / 8, at / 8 + 1});
   }
   void cut(Play& play, const MediaLog& log, const std::string& path, std::uint64_t at) {
     cut_ = at;
-    damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [at](Bytes& bytes) { bytes.resize(at); });
+    damage(play, log, path + " is cut to " + std::to_string(at) + " bytes", MayLose::what_was_cut, path, [at](Bytes& bytes) { bytes.resize(at); }, Damaged{false, at, ~std::uint64_t{0}});
   }
   /// `how` empty: the file is lost.
-  void damage(Play& play, const MediaLog& log, std::string what, MayLose may_lose, const std::string& path, const std::function<void(Bytes&)>& how) {
+  void damage(Play& play, const MediaLog& log, std::string what, MayLose may_lose, const std::string& path, const std::function<void(Bytes&)>& how, const Damaged& damaged = Damaged{false, 0, 0}) {
     const std::uint32_t look = looks_;   // without a witness (and looking first), with one, with accept_loss: one after the other
     const Disk disk = log.disk.after_kill();
     play.note(std::string(log.closed ? "a log that was closed" : "a log that a kill left") + ", " + std::to_string(log.due.size()) + " frames, all acknowledged");
@@ -224,6 +243,7 @@ class MediaCheck {
     const Recovery& recovery = found.value();
     play.reach("damage: " + std::string(name(recovery.verdict)));
     play.note("recover(): " + std::string(name(recovery.verdict)) + ", tail LSN " + std::to_string(recovery.tail.lsn));
+    fits(play, log, path, damaged, look == with_witness, recovery.verdict);
     if (recovery.verdict != Verdict::clean) play.expect("STORE-8", !recovery.evidence.empty(), [&] { return "recover() answers " + std::string(name(recovery.verdict)) + " and no evidence: nobody can tell where"; });
     if (!may_begin(recovery.verdict, RecoverOptions{look == 2})) {
       auto refused = stream.value()->append(recovery.tail.lsn, std::vector<BytesView>{BytesView(log.due[0])});
@@ -232,7 +252,9 @@ class MediaCheck {
     }
     auto content = frames_of(play, log, *stream.value());
     if (!content) { play.broke("STORE-10", "scan() behind a usable verdict answers " + content.error().message()); }
-    if (look == 2 && !is_usable(recovery.verdict)) {
+    if (look == accept_loss && !is_usable(recovery.verdict)) {
+      if (damaged.is_flip)   // the store itself has every frame: it asked for an operator's word about nothing
+        play.expect("STORE-17", content.value() != log.due, [&] { return "recover() answers " + std::string(name(recovery.verdict)) + ", and behind the accepted loss every frame is there: nothing that was promised was lost"; });
       for (std::size_t i = 0; i < content.value().size(); ++i)
         play.expect("STORE-11", (i < log.due.size() && content.value()[i] == log.due[i]) || (i < other_.due.size() && content.value()[i] == other_.due[i]), "behind an accepted loss a frame is given that is not the one that was appended there");
       play.expect("STORE-8", recovery.incarnation == 2, "an accepted loss does not begin the next incarnation");
@@ -245,21 +267,50 @@ class MediaCheck {
       keeps_evidence(play, disk, before);
       return;
     }
-    judge(play, log, may_lose, path, content.value(), "recover()", look == 1);
+    judge(play, log, may_lose, path, content.value(), "recover()", look == with_witness);
   }
 
   [[nodiscard]] static std::size_t last_of_group(const MediaLog& log, std::size_t i) {
     const wal::Line line = wal::read_line(log.due[i]);
     return std::min<std::size_t>(i + line.group_count - 1 - line.group_index, log.due.size() - 1);
   }
+  [[nodiscard]] static bool is_in_a_frame(const MediaLog& log, const std::string& path, std::uint64_t at) {
+    for (std::size_t i = 0; i < log.due.size(); ++i)
+      if (const auto& place = log.places[i]; place && place->path == path && place->offset <= at && at < place->offset + log.due[i].size()) return true;
+    return false;
+  }
+  /// STORE-8, 17, 18. Is this a verdict of this damage? Of any format: what the medium answered was read, nobody has seen more, and a frame whose seal is broken is
+  /// neither another stream's nor a newer one. Where the fixture says what the bytes were: the one that it has to be.
+  void fits(Play& play, const MediaLog& log, const std::string& path, const Damaged& damaged, bool with_a_witness, Verdict verdict) const {
+    const auto wrong = [&](std::string_view why) { return [&, why] { return "recover() answers " + std::string(name(verdict)) + ": " + std::string(why); }; };
+    play.expect("STORE-8", verdict != Verdict::io_error && verdict != Verdict::sink_regressed, wrong("but each read was answered, and no sink was asked"));
+    play.expect("STORE-8", verdict != Verdict::regressed || with_a_witness, wrong("but no witness was given that has seen more"));
+    if (damaged.to == 0) return;
+    if (damaged.is_flip && is_in_a_frame(log, path, damaged.from))
+      play.expect("STORE-18", verdict != Verdict::foreign && verdict != Verdict::unsupported_version && verdict != Verdict::forked, wrong("but the one bit that changed is inside of a frame, whose seal is broken by that: it says nothing any more"));
+    if (log.regions.empty()) return;
+    bool any[4] = {};
+    for (const MediaRegion& region : log.regions)
+      if (region.path == path && region.from < damaged.to && damaged.from < region.to) any[static_cast<std::size_t>(region.place)] = true;
+    const bool loses_proven = any[static_cast<std::size_t>(MediaPlace::proven)], loses_unproven = any[static_cast<std::size_t>(MediaPlace::unproven)], behind = any[static_cast<std::size_t>(MediaPlace::behind)];
+    const bool takes_the_proof = !damaged.is_flip && path == log.files.back().first;   // a cut of the last file takes along all that would prove what it takes
+    if ((loses_proven && takes_the_proof) || loses_unproven) {
+      if (with_a_witness) play.expect("STORE-8", verdict == Verdict::corrupt_committed || verdict == Verdict::regressed, wrong("but a witness saw what was taken: it is CorruptCommitted or Regressed"));
+      else play.expect("STORE-8", verdict == Verdict::torn_tail || (!damaged.is_flip && verdict == Verdict::clean), wrong("but nothing proves what was taken: it is TornTail"));
+    } else if (loses_proven) {
+      play.expect("STORE-8", verdict == Verdict::corrupt_committed || verdict == Verdict::hole, wrong("but a frame that is proven is damaged: it is CorruptCommitted or Hole"));
+    } else {
+      play.expect("STORE-17", verdict == Verdict::clean || (behind && verdict == Verdict::torn_tail), wrong(behind ? "but every frame is there: it is Clean or TornTail" : "but this holds nothing, and every frame is there: it is Clean"));
+    }
+  }
   /// A usable verdict gave this content.
-  void judge(Play& play, const MediaLog& log, MayLose may_lose, const std::string& path, const Frames& content, std::string_view verb, bool with_witness) {
+  void judge(Play& play, const MediaLog& log, MayLose may_lose, const std::string& path, const Frames& content, std::string_view verb, bool is_witnessed) {
     if (content == other_.due) return;   // the whole of another history: nobody can tell without a witness
     for (std::size_t i = 0; i < content.size(); ++i)
       play.expect("STORE-11", i < log.due.size() && content[i] == log.due[i], [&] { return std::string(verb) + " finds the log usable, and LSN " + std::to_string(i + 1) + " is not the frame that was appended"; });
     if (content.size() == log.due.size()) { play.asked("STORE-8"); return; }
     const auto lost = [&] { return std::string(verb) + " finds the log usable, and it ends at LSN " + std::to_string(content.size()) + " where LSN " + std::to_string(log.due.size()) + " was acknowledged"; };
-    play.expect("STORE-8", !with_witness, lost);
+    play.expect("STORE-8", !is_witnessed, lost);
     play.expect("STORE-8", may_lose != MayLose::nothing, lost);
     if (may_lose == MayLose::last_group) play.expect("STORE-8", content.size() + log.last_group >= log.due.size(), lost);
     if (may_lose == MayLose::what_was_cut)   // all that is missing was behind the cut

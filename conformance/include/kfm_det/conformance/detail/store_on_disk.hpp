@@ -34,6 +34,7 @@ using simulate::Profile;
 struct StoreOnDisk {
   StoreClaims claims;
   std::function<OpenStream(Disk)> on;   // a fresh fixture on a disk
+  std::function<std::vector<MediaRegion>(const std::vector<std::pair<std::string, Bytes>>&)> places = {};   // empty: the fixture does not say
 };
 
 enum class StoreOp : std::uint8_t { append, sync, group, rotate, reopen, close, prove, scan, trim, take_over, sync_in_flight };
@@ -101,10 +102,29 @@ struct Workload {
   std::uint32_t disk_kind = 0;
   std::vector<StoreOp> ops;
 };
-[[nodiscard]] inline Workload pick_workload(Play& play, std::uint32_t ops_max, std::uint32_t kinds) {
+/// For counting: every workload of ops_min to ops_max operations once.
+[[nodiscard]] inline Workload pick_workload(Play& play, std::uint32_t ops_min, std::uint32_t ops_max, std::uint32_t kinds) {
   Workload out;
   out.disk_kind = play.pick(kinds);
-  while (out.ops.size() < ops_max && play.pick(2) == 1) out.ops.push_back(static_cast<StoreOp>(play.pick(store_ops)));
+  while (out.ops.size() < ops_min || (out.ops.size() < ops_max && play.pick(2) == 1)) out.ops.push_back(static_cast<StoreOp>(play.pick(store_ops)));
+  return out;
+}
+/// For drawing: each length as likely as another. A close ends a workload, so it is the last operation or none.
+[[nodiscard]] inline Workload draw_workload(Play& play, std::uint32_t ops_min, std::uint32_t ops_max, std::uint32_t kinds) {
+  Workload out;
+  out.disk_kind = play.pick(kinds);
+  const std::uint32_t count = ops_min + play.pick(ops_max - ops_min + 1);
+  while (out.ops.size() < count) {
+    const auto op = static_cast<StoreOp>(play.pick(store_ops));
+    out.ops.push_back(op == StoreOp::close && out.ops.size() + 1 < count ? StoreOp::reopen : op);
+  }
+  return out;
+}
+/// The choices by which pick_workload(play, 0, ...) makes this one, whoever drew it.
+[[nodiscard]] inline ChoiceVector choices_of(const Workload& workload) {
+  ChoiceVector out{workload.disk_kind};
+  for (const StoreOp op : workload.ops) out.insert(out.end(), {1, static_cast<std::uint32_t>(op)});
+  out.push_back(0);
   return out;
 }
 
