@@ -25,6 +25,10 @@ namespace kfm_det::conformance::detail {
 
 class CrashSearch {
  public:
+  struct Found {
+    BrokenLaw law;
+    ChoiceVector choices;
+  };
   CrashSearch(Explorer& explorer, const StoreOnDisk& subject, const Options& options) : explorer_(explorer), subject_(subject), options_(options) {}
 
   std::uint32_t depth = 2;         // crashes in a row
@@ -34,18 +38,24 @@ class CrashSearch {
 
   /// The search: `play` draws the workload.
   void search(Play& play, const Workload& workload) {
-    prefix_ = play.choices().made();
     first_explored_ = only_last ? workload.ops.size() : 0;
-    run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
-      ChoiceVector at = prefix_;
-      at.push_back(0);   // no more operations
-      at.push_back(static_cast<std::uint32_t>(point));
-      look(play, disk, oracle, at, depth, fates_max);
-    });
+    const auto line_of = [&workload](std::uint64_t point) {   // as replay() picks it, whatever bound of operations the search has
+      ChoiceVector at{workload.disk_kind};
+      for (const StoreOp op : workload.ops) at.insert(at.end(), {1, static_cast<std::uint32_t>(op)});
+      at.insert(at.end(), {0, static_cast<std::uint32_t>(point)});
+      return at;
+    };
+    const ChoiceVector whole = line_of(no_point);
+    const NowPlaying now(explorer_.check(), part(), whole);
+    try {
+      run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) { look(play, disk, oracle, line_of(point), depth, fates_max); });
+    } catch (...) {   // the workload itself, with no crash in it
+      note(what_was_broken(), whole);
+    }
   }
   /// The replay: workload, point and fates come from the choices; breaks out with the law that breaks.
   void replay(Play& play, const Workload& workload) {
-    const std::uint32_t wanted = play.pick(1u << 16);
+    const std::uint32_t wanted = play.pick(no_point + 1);
     Broken broken;
     bool done = false;
     run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
@@ -57,9 +67,11 @@ class CrashSearch {
   }
 
   /// What the search found, to be played again; at most one for each law.
-  [[nodiscard]] const std::vector<ChoiceVector>& found() const { return found_; }
+  [[nodiscard]] const std::vector<Found>& found() const { return found_; }
 
  private:
+  static constexpr std::uint32_t no_point = 0xFFFF;   // behind every point of a workload
+  [[nodiscard]] std::string_view part() const { return depth == 2 ? "crash-2" : "crash-1"; }
   using AtPoint = std::function<void(const Disk&, const StoreOracle&, std::uint64_t)>;
 
   void run(Play& play, const Workload& workload, const AtPoint& at_point, const bool* done = nullptr) {
@@ -70,6 +82,10 @@ class CrashSearch {
     std::size_t operation = 0;   // 0: the first recovery
     std::function<void()> in_flight;
     std::mutex hooks;
+    const struct Unhook {
+      const Disk& disk;
+      ~Unhook() { disk.on_call({}); }
+    } unhook{disk};
     disk.on_call([&](const Call& call) {
       if (call.verb == simulate::Verb::sync_in_flight) {
         if (in_flight) in_flight();
@@ -88,7 +104,6 @@ class CrashSearch {
       go_on = apply(world, op, &in_flight);
     }
     if ((!done || !*done) && operation >= first_explored_) at_point(disk, world.oracle, point++);
-    disk.on_call({});
     play.be_silent(was_silent);
   }
 
@@ -157,6 +172,7 @@ class CrashSearch {
   /// Recover, judge, go on, cut again, recover again. `here`: search; else `second` is the point of the second crash + 1.
   Broken judge(Play& play, const Disk& disk, const StoreOracle& oracle, const ChoiceVector& here, std::uint32_t deep, std::uint32_t second = 0) {
     const bool searching = play.is_silent();
+    const NowPlaying playing(explorer_.check(), part(), searching ? here : play.choices().made());
     Broken inner;
     try {
       StoreWorld world(play, kit_stream(), subject_.on(disk), subject_.claims, oracle);
@@ -201,26 +217,23 @@ class CrashSearch {
       watch(last, again);
       last.note([] { return std::string("the power goes again; nothing survives that need not"); });
       (void)last.begin();
-    } catch (BrokenLaw& law) {
+    } catch (...) {
       disk.on_call({});
-      return std::move(law);
+      return what_was_broken();
     }
     return std::nullopt;
   }
 
   void note(const BrokenLaw& law, ChoiceVector here) {
-    if (std::find(laws_.begin(), laws_.end(), law.law) != laws_.end()) return;
-    laws_.push_back(law.law);
-    found_.push_back(std::move(here));
+    if (std::any_of(found_.begin(), found_.end(), [&](const Found& one) { return one.law.law == law.law; })) return;
+    found_.push_back({law, std::move(here)});
   }
 
   Explorer& explorer_;
   const StoreOnDisk& subject_;
   const Options& options_;
-  ChoiceVector prefix_;
   std::size_t first_explored_ = 0;
-  std::vector<std::string> laws_;
-  std::vector<ChoiceVector> found_;
+  std::vector<Found> found_;
 };
 
 /// `small`: the shortest workloads, which are quick; else the longer ones behind them. Reproducers are played by the first.
@@ -234,7 +247,7 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
   };
   explorer.begin_search();
   const auto part = [&](std::string_view name, const Bounds& bounds, std::uint32_t ops_max, std::uint32_t kinds, std::uint32_t depth, bool is_drawn) {
-    std::optional<std::pair<ChoiceVector, std::uint32_t>> broken;
+    std::optional<CrashSearch::Found> broken;
     std::uint64_t left_out = 0;
     Report* report = nullptr;
     explorer.run(name, bounds, [&](Play& play) {
@@ -248,10 +261,10 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
       play.be_silent(true);
       search.search(play, workload);
       play.be_silent(false);
-      if (!search.found().empty()) broken.emplace(search.found().front(), depth);
+      if (!search.found().empty()) broken = search.found().front();
     });
     if (left_out != 0 && !broken) report->bounds.push_back(std::string(name) + ": the last " + std::to_string(left_out) + " of these were left out, there were states enough (Options::states_max)");
-    if (broken) explorer.found(broken->second == 2 ? "crash-2" : "crash-1", broken->first, replay(broken->second));
+    if (broken) explorer.found(depth == 2 ? "crash-2" : "crash-1", broken->law, broken->choices, replay(depth));
     return !broken;
   };
   if (small) {
