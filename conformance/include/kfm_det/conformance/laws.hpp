@@ -245,7 +245,7 @@ struct LawsOfCheck {
   std::string_view but, more;         ///< ids, each with a blank before and behind
 };
 inline constexpr LawsOfCheck laws_of_checks[] = {
-    {"check_store", "STORE", "", ""},
+    {"check_store", "STORE", " STORE-14 STORE-16 STORE-18 ", ""},   // of files and other mediums: on a disk
     {"check_store_on_disk", "STORE", "", ""},
     {"check_store_media", "STORE", "", ""},
     {"check_log", "LOG", "", ""},

@@ -4,7 +4,7 @@
 ///
 ///   int main(int argc, char** argv) { return kfm_det::conformance::run_main(argc, argv); }
 ///
-/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; nothing else of the kit does.
+/// Exit codes: 0 every check passed, 1 a law is broken, 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; of the others only catch2.hpp does.
 /// A backend that ends the process by a signal: the line of what was played goes to the error output, and the files of --json and --junit, which are
 /// written anew before and behind each check, say how far it came.
 #ifndef KFM_DET_CONFORMANCE_MAIN_HPP
