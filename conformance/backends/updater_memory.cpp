@@ -5,3 +5,5 @@
 
 using kfm_det::conformance::UpdaterOverMemory;
 KFM_DET_CONFORMANCE_UPDATER(UpdaterOverMemory)
+using kfm_det::conformance::GatedUpdaterOverMemory;
+KFM_DET_CONFORMANCE_UPDATER(GatedUpdaterOverMemory)

@@ -31,6 +31,13 @@ struct UpdaterOverMemory {
   std::shared_ptr<MemoryLockBoard> board = MemoryLock<ManualClock>::make_board();
 };
 
+/// A gate that refuses one of its worlds: half of it would do.
+struct GatedUpdaterOverMemory : UpdaterOverMemory {
+  using Plan = GatedSamplePlan;
+  static std::vector<Sources> worlds() { return {{{"a", "one"}}, {{"a", "two"}}, {{"a", "three"}, {"b", "four\nbad"}}}; }
+  Plan plan(const Sources& world) const { return {sample_plan(world)}; }
+};
+
 }  // namespace kfm_det::conformance
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Locks that are broken on purpose. L01 (a grant without a token) does not compile: tests/compile_fail/lock_without_token.cpp. L04 (the token is ignored) is the
+"""Locks that are broken on purpose. A lease type without a token does not compile (tests/compile_fail/lock_without_token.cpp); L01 has the member, and nothing in it. L04 (the token is ignored) is the
 sink's. L20 and L21 (fcntl locks, a forked child) are the file system's, FS-6: files.py. L25 (a waiter that is never told) has no waiting here: its stand-in is a release that hands over to nobody."""
 from table import Family, Mutant
 
@@ -171,6 +171,7 @@ def keyed(key):
 
 
 MUTANTS = [
+    memory("L01", "no-token", "LOCK-2", ("    entry.lease = Lease{scope, entry.last, owner_, deadline};\n", "    entry.lease = Lease{scope, FencingToken{}, owner_, deadline};\n")),
     memory("L02", "token-not-monotone", "LOCK-2", (GRANT, "    entry.last = FencingToken{(floor.value * 2654435761u + 7) % 1000003u + above.value + 1};\n")),
     memory("L02b", "token-from-the-clock", "LOCK-2", (GRANT, "    entry.last = FencingToken{static_cast<std::uint64_t>(clock_.monotonic().ms())};\n")),
     memory("L02c", "token-of-the-owner", "LOCK-2", (GRANT, "    entry.last = FencingToken{std::max(above.value, ++mine_) + 0};\n"), (STATE, STATE + "  std::uint64_t mine_ = 0;\n")),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Plays every mutant under its check and prints the table: id, what killed it, seconds, operations of the shrunk script. Exit code 1: one survived, died
-// of another law than its own, has a script that is too long, or a benign one was rejected. usage: mutants [--jobs N] [--only ID] [--json FILE] [--cases N]
+// of another law than its own, has a script that is too long, or a benign one was rejected. usage: mutants [--jobs N] [--only ID] [--json FILE] [--junit FILE] [--cases N]
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -69,13 +69,24 @@ std::string text(const Json& line, const char* member) {
 }
 std::uint64_t number(const Json& line, const char* member) { return get_u64(line, member).has_value() ? get_u64(line, member).value() : 0; }
 
+/// JUnit's line of one mutant: it fails when it survived, or did not die of its law.
+std::string test_case(const Json& line) {
+  using conformance::detail::xml_escaped;
+  const std::string verdict = text(line, "verdict");
+  std::string out = "  <testcase classname=\"mutants." + xml_escaped(text(line, "family")) + "\" name=\"" + xml_escaped(text(line, "id") + " " + text(line, "name")) + "\" time=\"" +
+                    conformance::detail::seconds_text(number(line, "milliseconds")) + "\"";
+  if (verdict == "ok") return out + "/>\n";
+  return out + ">\n    <failure type=\"" + xml_escaped(text(line, "law")) + "\" message=\"" + xml_escaped(verdict + ", expected " + (text(line, "expected").empty() ? "to pass" : text(line, "expected"))) + "\">" +
+         xml_escaped(text(line, "sentence") + "\n" + text(line, "script") + "\n" + text(line, "reproducer")) + "</failure>\n  </testcase>\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   serve_fresh_process();
   unsigned jobs = 1;
   std::uint32_t cases = 25;
-  std::string only, json;
+  std::string only, json, junit;
   bool verbose = false;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -84,8 +95,9 @@ int main(int argc, char** argv) {
     if (word == "--jobs") jobs = static_cast<unsigned>(std::max(1, std::atoi(argv[++i])));
     else if (word == "--only") only = argv[++i];
     else if (word == "--json") json = argv[++i];
+    else if (word == "--junit") junit = argv[++i];
     else if (word == "--cases") cases = static_cast<std::uint32_t>(std::max(1, std::atoi(argv[++i])));
-    else { std::fprintf(stderr, "usage: mutants [--jobs N] [--only ID] [--json FILE] [--cases N] [--verbose]\n"); return 2; }
+    else { std::fprintf(stderr, "usage: mutants [--jobs N] [--only ID] [--json FILE] [--junit FILE] [--cases N] [--verbose]\n"); return 2; }
   }
   std::vector<Mutant> all;
   for (const Mutant& mutant : mutants::all())
@@ -117,9 +129,9 @@ int main(int argc, char** argv) {
   ::close(pipes[1]);
   std::string whole;
   char buffer[65536];
-  std::size_t bad = 0, seen = 0, printed = 0;
+  std::size_t bad = 0, wrong = 0, seen = 0, printed = 0;
   std::printf("%-5s %-30s %-12s %-12s %8s %6s  %s\n", "id", "mutant", "family", "killed by", "seconds", "steps", "");
-  std::string report = "[";
+  std::string report = "[", suite;
   for (ssize_t got; (got = ::read(pipes[0], buffer, sizeof buffer)) > 0;) {
     whole.append(buffer, static_cast<std::size_t>(got));
     for (std::size_t end; (end = whole.find('\n', printed)) != std::string::npos; printed = end + 1) {
@@ -129,7 +141,9 @@ int main(int argc, char** argv) {
       const std::string verdict = text(line.value(), "verdict");
       ++seen;
       bad += verdict != "ok" ? 1U : 0U;
+      wrong += verdict != "ok" ? 1U : 0U;
       report += (seen == 1 ? "" : ",\n") + row;
+      suite += test_case(line.value());
       std::printf("%-5s %-30s %-12s %-12s %8.1f %6llu  %s\n", text(line.value(), "id").c_str(), text(line.value(), "name").c_str(), text(line.value(), "family").c_str(),
                   text(line.value(), "law").empty() ? (text(line.value(), "expected").empty() ? "(benign)" : "-") : text(line.value(), "law").c_str(), static_cast<double>(number(line.value(), "milliseconds")) / 1000,
                   static_cast<unsigned long long>(number(line.value(), "operations")), verdict == "ok" ? "" : (verdict + ", expected " + (text(line.value(), "expected").empty() ? "to pass" : text(line.value(), "expected"))).c_str());
@@ -145,6 +159,9 @@ int main(int argc, char** argv) {
   }
   if (seen != all.size()) { std::printf("%zu of %zu mutants were played\n", seen, all.size()); ++bad; }
   if (!json.empty()) std::ofstream(json) << report << "]\n";
+  if (!junit.empty())   // a mutant of which nothing was heard is an error of the suite
+    std::ofstream(junit) << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"mutants\" tests=\"" << seen << "\" failures=\"" << wrong << "\" errors=\"" << all.size() - seen << "\">\n"
+                         << suite << "</testsuite>\n</testsuites>\n";
   std::printf("%zu mutants, %zu as they should be, %zu not\n", all.size(), seen - std::min(seen, bad), bad);
   return bad == 0 ? 0 : 1;
 }

@@ -53,6 +53,7 @@ MUTANTS = [
            [(RULES, ROW_END, ROW_END + "  std::optional<Rank> remembered;   // what was current when it came\n"),
             (TABLES, NEW_ROW + ");", "[&] { Row mine" + NEW_ROW[3:] + "; mine.remembered = before; return mine; }());"),
             (TABLES, BEST, BEST.replace("        if (!row(rank->effect)->withdrawn) best = *rank;\n", "{\n        const Row& one = *row(rank->effect);\n        if (!one.withdrawn) best = *rank;\n        else if (one.published && one.remembered && !row(one.remembered->effect)->withdrawn) best = *one.remembered;\n        if (best) break;\n      }\n"))]),
+    Mutant("H07", "concat-ambiguity", "memory_sink", "SINK-6", [(MEMORY, "floors[tenure.scope]", 'floors[Scope{tenure.scope.updater_id + tenure.scope.partition, ""}]')]),   # ab + c is a + bc
     Mutant("L04", "token-unchecked", "memory_sink", "SINK-6", [(RULES, "  if (tenure.token < floor.token || (tenure.token == floor.token && tenure.owner != floor.owner))\n", "  if (false)\n")]),
     Mutant("S05", "ignore-conflict", "memory_sink", "SINK-3", [(TABLES, SAME_EFFECT_OF_UPSERT, "    if (const auto* fresh")]),
     Mutant("S07", "checkpoint-before-sink", "memory_sink", "SINK-13", [(MEMORY, "    Contents contents;\n    PosixFileSystem fs;", "    state_->tables.add(layer.changes());\n    Contents contents;\n    PosixFileSystem fs;")]),

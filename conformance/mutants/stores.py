@@ -5,6 +5,7 @@ from table import Family, Mutant
 FILE_STORE = Family(
     files=["wal/recovery.hpp", "stores/segment_file.hpp", "stores/archive.hpp", "stores/stream_state.hpp", "stores/file_store.hpp"],
     check="check_store_on_disk",
+    include=["<stdexcept>"],
     fixture="""
 template <class Fs>
 struct Fixture_ID {
@@ -95,6 +96,7 @@ UNCOVERED = r"""  if (domain_digest<domain>(sealed.inner) != stated) {   // the 
 GROUP_HASH = "    if (det::sha256(body).view() != bytes.substr(body.size())) return false;\n"
 
 MUTANTS = [
+    Mutant("VERB1", "an-error-is-an-exception", "file_store", "VERB-1", [("stores/file_store.hpp", SYNC, SYNC.replace("return my.fail(synced.error());", 'throw std::runtime_error("sync: " + synced.error().message());'))]),
     group_store("W19", "unbounded-length", "STORE-16", ("    KFM_DET_TRY(const std::uint64_t size, fs_.size(file));\n    std::string out(static_cast<std::size_t>(size), '\\0');\n", "    std::string head(12, '\\0');\n    KFM_DET_TRY(fs_.read(file, 0, std::span<char>(head.data(), head.size())));\n    KFM_DET_TRY(const std::uint64_t size, fs_.size(file));\n    std::string out(static_cast<std::size_t>(std::max<std::uint64_t>(size, GroupFile::get(head, 8) & 0x0FFFFFFF)), '\\0');\n")),
     group_store("G01", "name-before-content", ("STORE-17", "STORE-3"), ("    return fs_.sync(file.value());\n", "    return det::success();\n")),
     group_store("G02", "name-not-synced", "STORE-3", ("    if (auto synced = fs_.sync_directory(folder_); !synced) return failed(synced.error());\n    return last_;\n", "    return last_;\n")),

@@ -21,6 +21,12 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
   template <class P, class St, class L, class Si, class Env> using Updater = kfm_det::ID::Updater<P, St, L, Si, Env>;
 };
 """),
+    # a plan type whose gate refuses one of the worlds
+    "updater_gated": Family(files=["updater/held.hpp", TENURES, "updater/open_run.hpp", UPDATER], include=['"conformance/backends/updater_over_memory.hpp"'], check="check_updater", fixture="""
+struct Fixture_ID : kfm_det::conformance::GatedUpdaterOverMemory {
+  template <class P, class St, class L, class Si, class Env> using Updater = kfm_det::ID::Updater<P, St, L, Si, Env>;
+};
+"""),
     # over a store that loses what was not synced when a process dies
     "updater_power": Family(files=[MEMORY] + FOLDS, include=['"conformance/backends/updater_over_memory.hpp"'], check="check_updater", fixture="""
 struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
@@ -34,6 +40,7 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
     "updater_run": Family(files=[], include=['"conformance/backends/updater_over_memory.hpp"', '"kfm_det/wal/log.hpp"', "<optional>", "<set>"], check="check_updater", fixture=""),
 }
 
+GATE = "        if (auto passed = plan_.gate(ref, reader); !passed) return passed.error();\n"
 ASK = """          KFM_DET_TRY(const auto there, session_.sink.find(effect.effect));
           if (there && there->state == PublicationState::withdrawn) { withdrawn = true; continue; }
           if (there) {"""
@@ -186,6 +193,8 @@ struct Fixture_ID : kfm_det::conformance::UpdaterOverMemory {
 PERFORM = "perform_step<P>(step, context, spool, run.updater_id, run.version)"
 
 MUTANTS = [
+    Mutant("PLAN4", "half-of-a-broken-file", "updater_gated", "PLAN-4", [(UPDATER, GATE, "        if (auto passed = plan_.gate(ref, reader); !passed) continue;\n")]),
+    Mutant("PLAN4b", "refused-and-nobody-knows-why", "updater_gated", "PLAN-4", [(UPDATER, GATE, GATE.replace("return passed.error();", 'return Error(errc::gate_rejected, "the inputs are bad", "", "Mend them.");'))]),
     Mutant("PLAN5u", "an-operation-that-counts", "updater_run", "PLAN-5", [], fixture=IMPURE),
     Mutant("RUN9", "late-and-goes-on-with-a-new-lease", "updater_run", "RUN-9", [], fixture=LATE.replace("FRESH", "} else {\n        std::set<std::string> runs;\n        for (const auto& [run, finished] : seen) runs.insert(run);\n        mine = mine->substr(0, mine->rfind(' ') + 1) + std::to_string(runs.size() + 1);\n      ")),
     Mutant("RUN8v", "a-version-for-each-run", "updater", "RUN-8", [(FORWARD, PERFORM, PERFORM.replace("run.updater_id,", 'run.updater_id + "-" + run.id.text().substr(0, 8),'))]),

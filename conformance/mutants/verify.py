@@ -3,7 +3,7 @@
 from table import Family, Mutant
 
 READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "audit_runs", "audit_ends", "audit", "verify"))
-VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY], check="check_verify", fixture="""
+VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY], check="check_verify", include=['"kfm_det/core/json_writer.hpp"', "<string>"], fixture="""
 struct Fixture_ID {
   kfm_det::conformance::VerifyAnswer verify(const kfm_det::conformance::VerifyInput& log) {
     return kfm_det::conformance::answer_of<kfm_det::ID::wal::Verifier, kfm_det::ID::wal::VerifyOptions>(log);
@@ -24,6 +24,12 @@ OTHER_TIER = """  if (domain_digest<domain>(sealed.inner) != stated) {   // one 
     if (!fits) return std::nullopt;
   }
 """
+# H08: what is hashed is what was read, written again.
+WRITTEN_AGAIN = """  const auto read = parse_json(sealed.inner);
+  std::string again;
+  if (!read || !append_canonical(again, read.value())) return std::nullopt;
+  if (domain_digest<domain>(again) != stated) return std::nullopt;
+"""
 CHECKED = "  return key->key.verify(what, {raw, line.signature.value.size() / 2}) ? SignatureState::valid : SignatureState::invalid;\n"
 STARTS = "entry.lsn == report_.tail.lsn + 1 && entry.link == report_.tail.hash && entry.incarnation >= report_.tail.incarnation;\n"
 MISSING = "      if (ends_group && options_.policy.signed_each_group && ring_ != nullptr"
@@ -40,6 +46,7 @@ def verifier(id, name, law, *change):
 
 MUTANTS = [
     verifier("H05", "unkeyed-rewrite", "VERIFY-3", (EXAMINE, CHECKED, "  return SignatureState::valid;\n")),
+    verifier("H08", "canonicalisation-drift", ("VERIFY-1", "VERIFY-3"), (READER, HASH, WRITTEN_AGAIN)),
     verifier("H10", "verify-stops-at-warning", "VERIFY-10", (REPORT, "return errors == 0; }", "return errors == 0 || (!findings.empty() && severity(findings.front().code) == Severity::note); }")),
     verifier("H12", "alg-downgrade", "VERIFY-3", (EXAMINE, "  if (line.signature.algorithm != ed25519) return", "  if (line.signature.algorithm == \"none\") return SignatureState::valid;\n  if (line.signature.algorithm != ed25519) return")),
     verifier("H13", "key-rotation-gap", "VERIFY-3", (EXAMINE, "  if (!key->is_valid_at({line.incarnation, line.lsn})) return SignatureState::key_out_of_range;\n", "")),

@@ -67,6 +67,21 @@ Options small() {
   return out;
 }
 
+struct ThrowingSink : MemorySink {
+  [[nodiscard]] result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) {
+    auto out = MemorySink::upsert(tenure, head, batch);
+    if (!out && out.error().code() == errc::hash_mismatch) throw std::runtime_error("UNIQUE constraint failed");
+    return out;
+  }
+};
+struct ClientOfASink {
+  using Sink = ThrowingSink;
+  static constexpr SinkClaims claims = Sink::claims;
+  result<Sink> open() { return storage; }
+  void wipe() { storage = {}; }
+  Sink storage;
+};
+
 TEST_CASE("check_sink: a sink that keeps the contract passes, and every law is asked") {
   const Report report = check_sink<Memory>(small());
   INFO(report.to_text());
@@ -110,5 +125,7 @@ TEST_CASE("check_sink_on_disk: a sink that never syncs is rejected, and its line
   CHECK(found.operations <= 2);
   testing::brought_back(check_sink_on_disk<Unsynced>, found);
 }
+
+TEST_CASE("VERB-1 an exception out of a sink is told, and its line brings it back") { testing::threw(check_sink<ClientOfASink>, "UNIQUE constraint failed", small()); }
 
 }  // namespace

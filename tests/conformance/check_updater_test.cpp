@@ -8,6 +8,7 @@
 
 #include "conformance/backends/updater_over_memory.hpp"
 #include "kfm_det/conformance/check_updater.hpp"
+#include "tests/conformance/brought_back.hpp"
 
 using namespace kfm_det;
 using namespace kfm_det::conformance;
@@ -223,6 +224,20 @@ Violation first_of() {
   return report.violations[0];
 }
 
+/// The sink is behind a client that throws when the server is in the middle of something else.
+struct ThrowingClient : UpdaterOverMemory {
+  struct Client : MemorySink {
+    explicit Client(MemorySink sink) : MemorySink(std::move(sink)) {}
+    using MemorySink::find;
+    [[nodiscard]] result<std::optional<Publication>> find(const EffectId& effect) {
+      auto out = MemorySink::find(effect);
+      if (out && out.value()) throw std::runtime_error("more than I asked for");
+      return out;
+    }
+  };
+  result<Client> open_sink() { return Client(sink); }
+};
+
 }  // namespace
 
 TEST_CASE("RUN-1 RUN-2 RUN-3 RUN-4 RUN-6 RUN-7 RUN-8 RUN-9 RUN-10 RUN-11 RUN-12 RUN-13 RUN-15 RUN-16 RUN-21 our updater passes over memory") {
@@ -313,3 +328,5 @@ TEST_CASE("PLAN-5 an operation that is not pure is named with its step and the f
 }
 
 TEST_CASE("equal options give an equal report of an updater") { CHECK(check_updater<NoLog>(small()).to_json() == check_updater<NoLog>(small()).to_json()); }
+
+TEST_CASE("VERB-1 an exception through an updater is told, and its line brings it back") { testing::threw(check_updater<ThrowingClient>, "more than I asked for", small()); }

@@ -143,3 +143,14 @@ TEST_CASE("a line that reproduces nothing says so") {
     CHECK(report.violations[0].law == "reproduce");
   }
 }
+
+TEST_CASE("what a search has found is told, also where its line does not bring it back") {
+  Report report;
+  report.check = "check_something";
+  Explorer explorer(report, {});
+  explorer.found("search", {"STORE-3", "it was lost"}, {0, 1}, [](Play&) {});
+  REQUIRE(report.violations.size() == 1);
+  CHECK(report.violations[0].law == "STORE-3");
+  CHECK(report.violations[0].sentence == "it was lost (its line alone does not bring it back)");
+  CHECK(report.violations[0].reproducer == "kfm_det/1 check_something part=search choices=0.1");
+}

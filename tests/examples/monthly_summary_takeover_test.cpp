@@ -3,7 +3,7 @@
 //
 // A process that sleeps inside a transaction of SQLite, or while it opens the file, keeps the file's lock: nobody gets past it before it wakes or dies, and
 // no lease changes that. Such a one is woken while its successor waits. Each other one is woken when its successor is done.
-// KFM_DET_TAKEOVERS is how many sleepers are wanted where 200 are by default; KFM_DET_SEED repeats the draws, but not what the machine does meanwhile.
+// KFM_DET_TAKEOVERS is how many sleepers are wanted where 200 are by default; KFM_DET_SEED repeats the draws, on any machine, but not what the machine does meanwhile.
 #ifdef MONTHLY_SUMMARY_PROGRAM   // not defined where examples are not built
 #include <catch2/catch.hpp>
 
@@ -19,12 +19,14 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kfm_det/conformance/choices.hpp"
 #include "tests/examples/program.hpp"
 #include "tests/examples/world.hpp"
 #include "tests/sanitizers.hpp"
@@ -138,7 +140,7 @@ class Takeovers {
   explicit Takeovers(std::string test) : test_(std::move(test)) {
     const char* given = std::getenv("KFM_DET_SEED");
     seed_ = given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
-    random_.seed(seed_);
+    random_ = conformance::Random(seed_);
     begin_round();
     for (int i = 0; i < 3; ++i) {   // the last one counts: by then everything is in the caches
       const World fresh;
@@ -160,8 +162,12 @@ class Takeovers {
 
   [[nodiscard]] const std::string& story() const { return story_; }
   [[nodiscard]] bool draw_bool() { return draw(2) == 0; }
-  [[nodiscard]] std::size_t draw(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
-  [[nodiscard]] std::mt19937& random() { return random_; }
+  [[nodiscard]] std::size_t draw(std::size_t below) { return random_.below(below); }
+  /// Every order is as likely as any other.
+  template <class T>
+  void shuffle(std::vector<T>& all) {
+    for (std::size_t left = all.size(); left > 1; --left) std::swap(all[left - 1], all[draw(left)]);
+  }
   void begin_round() { story_ = "seed " + std::to_string(seed_); }
   void tell(const std::string& what) { story_ += "; " + what; }
   void count(const std::string& what) { ++counts_[what]; }
@@ -173,7 +179,7 @@ class Takeovers {
   [[nodiscard]] std::unique_ptr<Sleeper> sleeper(const World& world, const std::vector<std::string>& more, bool may_open = true) {
     const std::string window = std::to_string(1 + draw(3));
     const bool inside = draw_bool() && may_open;
-    const double share = std::uniform_real_distribution<double>(0, 1.05)(random_);
+    const double share = static_cast<double>(draw(10501)) / 10000;
     const std::string claim = newest_claim(world.state);
     tell("window " + window + ", at " + std::to_string(static_cast<int>(share * 100)) + " % of " + (inside ? "the time behind opening the log" : "the run"));
     const auto start = Clock::now();
@@ -280,7 +286,7 @@ class Takeovers {
 
   std::string test_, story_;
   std::uint32_t seed_ = 0;
-  std::mt19937 random_;
+  conformance::Random random_{0};
   Seconds opened_{0}, whole_{0};
   int hits_ = 0, misses_ = 0;
   std::map<std::string, int> counts_;
@@ -380,7 +386,7 @@ TEST_CASE("two processes that sleep or are killed one after the other; a third o
     const Ran last = takeovers.successor(world, world.data, asleep);
     INFO(takeovers.story());
     REQUIRE(last.code == 0);
-    std::shuffle(asleep.begin(), asleep.end(), takeovers.random());
+    takeovers.shuffle(asleep);
     for (Sleeper* one : asleep) takeovers.wakes(*one, last);
     CHECK(world.exported() == expected);
     world.verify();

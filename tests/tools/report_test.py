@@ -3,6 +3,7 @@
 """The reports of a conformance run: the JUnit file has the elements and attributes of the common schema, the JSON says the same, and the page is whole, takes nothing from
 elsewhere, and shows what is broken: report_test.py PROGRAM, a program of the kit with one check that passes and one that does not."""
 import html.parser
+import importlib.util
 import json
 import os
 import subprocess
@@ -72,7 +73,19 @@ def main():
         mutant = {"id": "W01", "name": "ack-before-sync", "family": "file_store", "law": "STORE-3", "expected": "STORE-3", "verdict": "ok", "milliseconds": 1200, "operations": 2, "sentence": odd, "script": odd, "reproducer": odd}
         mutants = [mutant, {**mutant, "id": "W02", "law": "", "verdict": "SURVIVED", "sentence": ""}, {**mutant, "id": "benign_1", "law": "", "expected": "", "sentence": ""}]
         json.dump(mutants, open(file("m.json"), "w", encoding="utf-8"))
-        subprocess.run([sys.executable, os.path.join(ROOT, "tools/conformance_report.py"), "--backends", file("b.json"), "--mutants", file("m.json"), "--json", file("r.json"), "--html", file("r.html")], check=True)
+        tool = os.path.join(ROOT, "tools/conformance_report.py")
+        report = [sys.executable, tool, "--backends", file("b.json"), "--mutants", file("m.json"), "--json", file("r.json"), "--html", file("r.html")]
+        subprocess.run(report, check=True)
+        # a whole run asks every law, but those that say why not
+        partial = subprocess.run([*report, "--complete"], capture_output=True, text=True)
+        assert partial.returncode != 0 and "STORE-12: no backend was asked" in partial.stderr and "CLOCK-1" not in partial.stderr, partial.stderr
+        spec = importlib.util.spec_from_file_location("conformance_report", tool)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        laws = set(module.laws_of_the_kit()) - set(module.NOT_ASKED)
+        assert module.incomplete([{"laws": {law: 1 for law in laws}}]) == []
+        assert module.incomplete([{"laws": {law: 1 for law in laws - {"PLAN-4"}}}]) == ["PLAN-4: no backend was asked, and NOT_ASKED has no reason why"]
+        assert module.incomplete([{"laws": {law: 1 for law in laws | {"CLOCK-1"}}}]) == ["CLOCK-1 stands in NOT_ASKED, and was asked"]
         whole = json.load(open(file("r.json"), encoding="utf-8"))
         assert whole["backends"] == backends and len(whole["mutants"]) == 3
         text = open(file("r.html"), encoding="utf-8").read()

@@ -3,6 +3,7 @@
 import os
 import sys
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conformance", "mutants"))
@@ -19,9 +20,9 @@ def mutants(**other):
     return out
 
 
-def problems(some, rooms=(), says=True):
+def problems(some, rooms=(), says='TEST_CASE("'):
     elsewhere = [path for path, _ in rows.ELSEWHERE.values()]
-    return rows.problems(some, lambda path: path in rooms or path in elsewhere, lambda path: " ".join(text for where, text in rows.ELSEWHERE.values() if where == path) if says else "")
+    return rows.problems(some, lambda path: path in rooms or path in elsewhere, lambda path: " ".join(says + text for where, text in rows.ELSEWHERE.values() if where == path))
 
 
 class Rows(unittest.TestCase):
@@ -39,7 +40,12 @@ class Rows(unittest.TestCase):
         self.assertEqual(problems(mutants(), rooms=[room]), [f"{row} {rows.rows()[row]} has no mutant, and its room {room} is there now" for row in waiting])
 
     def test_a_row_that_nobody_holds(self):
-        self.assertEqual(len(problems(mutants(), says=False)), len(rows.ELSEWHERE))
+        for says in ("", "// "):   # the title in a comment is no test
+            self.assertEqual(len(problems(mutants(), says=says)), len(rows.ELSEWHERE))
+
+    def test_a_test_that_does_not_name_its_row(self):
+        with unittest.mock.patch.dict(rows.ELSEWHERE, {"W36": ("tests/a_test.cpp", "something else")}):
+            self.assertEqual(problems(mutants()), ["W36 sqlite-normal is held by tests/a_test.cpp, and that has no test case 'something else'"])
 
     def test_a_reason_that_has_gone(self):
         row = next(iter(rows.NO_ROOM.values()))[0]

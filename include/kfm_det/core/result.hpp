@@ -3,7 +3,12 @@
 /// result<T>: a T, or the one Error that says why there is none. The only way in which the library reports failure.
 ///
 /// `KFM_DET_TRY(auto value, expression)` unwraps or returns the error from the function it stands in;
-/// `KFM_DET_TRY(expression)` does so for result<void>. Why this is not Outcome: docs/decisions/0002-result.md (compile time, measured).
+/// `KFM_DET_TRY(expression)` does so for result<void>.
+///
+/// Law VERB-1: a verb of a backend answers with a result, whatever the world does: it throws nothing but std::bad_alloc, where there is no memory, and it
+///             does not end the process. Bug: an exception of a client library that nobody catches; abort() on a bad answer.
+///
+/// Why this is not Outcome: docs/decisions/0002-result.md (compile time, measured).
 /// Thread-safety: as T; an Error is shared and immutable.
 #ifndef KFM_DET_CORE_RESULT_HPP
 #define KFM_DET_CORE_RESULT_HPP

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/conformance/store_fixture.hpp"
 #include "kfm_det/contracts/clock.hpp"
@@ -340,7 +341,7 @@ class LogCheck {
     const std::uint32_t writers = 2 + play.pick(3);
     const std::uint64_t groups = 12;
     play.tell(std::to_string(writers) + " threads commit " + std::to_string(groups) + " groups each");
-    std::vector<std::thread> all;
+    std::vector<JoinedThread> all;
     std::vector<std::string> wrong(writers);
     std::atomic<Lsn> total = 0;
     for (std::uint32_t writer = 0; writer < writers; ++writer)
@@ -353,7 +354,7 @@ class LogCheck {
           else if (head.value().lsn > at.watch->acknowledged) wrong[writer] = "commit() answers LSN " + std::to_string(head.value().lsn) + " as durable; the store has acknowledged LSN " + std::to_string(at.watch->acknowledged.load());
         }
       });
-    for (std::thread& one : all) one.join();
+    for (JoinedThread& one : all) one.join();
     for (const std::string& sentence : wrong) play.expect("LOG-1", sentence.empty(), sentence);
     if (at.watch->syncs < total) play.reach("one sync served several commits");
     at.log.reset();

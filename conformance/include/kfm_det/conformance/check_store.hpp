@@ -13,10 +13,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/detail/store_handles.hpp"
 #include "kfm_det/conformance/detail/store_long.hpp"
 #include "kfm_det/conformance/detail/store_world.hpp"
@@ -236,14 +236,17 @@ inline void check_streams(Explorer& explorer, const Options& options, const Stor
     std::string wrong;
     std::atomic<Lsn> appended = 0;
     std::atomic<bool> done = false;
-    std::thread writer([&] {
+    JoinedThread writer([&] {
+      const struct Says {
+        std::atomic<bool>& done;
+        ~Says() { done = true; }
+      } says{done};
       for (std::size_t i = 0; i < groups.size(); ++i) {
         const std::vector<BytesView> views(groups[i].begin(), groups[i].end());
         auto answer = world.owner.stream->append(expected[i], views);
         if (!answer || answer.value() != expected[i] + groups[i].size()) { wrong = answer ? "another LSN" : answer.error().message(); break; }
         appended = answer.value();
       }
-      done = true;
     });
     std::string wrong_sync;
     Lsn last_answer = 0;
@@ -284,8 +287,8 @@ template <class Fixture>
     report.claims = listed(driver.claims);
     if (!driver.crash) report.bounds.push_back("power loss: the fixture has no crash()");
     driver.wipe();
-    if (!detail::ask_whether_recovery_waits(report, options, driver.open, fixture)) return report;
     Explorer explorer(report, options);
+    if (!detail::ask_whether_recovery_waits(explorer, report, driver.open, fixture)) return report;
     detail::run_store(explorer, options, driver);
   }
   return report;

@@ -36,8 +36,8 @@ namespace kfm_det::conformance {
 
 namespace detail {
 inline void run_store_on_disk(Report& report, const Options& options, const StoreOnDisk& subject) {
-  if (!ask_whether_recovery_waits(report, options, subject.on(fresh_disk(0)), subject.on)) return;
   Explorer explorer(report, options);
+  if (!ask_whether_recovery_waits(explorer, report, subject.on(fresh_disk(0)), subject.on)) return;
   // what is quick comes first
   Disk disk = fresh_disk(0);
   const StoreDriver driver{subject.claims, [&](const StreamId& id) { return subject.on(disk)(id); }, [&] { disk = fresh_disk(0); },

@@ -4,7 +4,7 @@
 ///
 ///   KFM_DET_CONFORMANCE_UPDATER(MyUpdater)       // updater_fixture.hpp says what a fixture is: about fifteen lines
 ///
-/// Laws: RUN-1 to RUN-16 and RUN-21 (updater/forward.hpp and updater/updater.hpp), PLAN-1 and PLAN-5 of what the worlds need. Contents A, B, A, undos and redelivered
+/// Laws: RUN-1 to RUN-16 and RUN-21 (updater/forward.hpp and updater/updater.hpp), PLAN-1 and PLAN-5 of what the worlds need, PLAN-4 where a gate refuses one. Contents A, B, A, undos and redelivered
 /// triggers are played undisturbed and judged by a model of the contract; then killed at every call, again in the recovery, paused at every call while
 /// another owner takes over, and with every call failing; the sink's export must be that of the undisturbed run, byte for byte.
 /// The same histories with the log compacted in between (stores that trim): by an owner who is undisturbed, killed, failed or overtaken, and while a run is open.

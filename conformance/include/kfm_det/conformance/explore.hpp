@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 
 #include "kfm_det/conformance/choices.hpp"
 #include "kfm_det/conformance/laws.hpp"
+#include "kfm_det/conformance/now_playing.hpp"
 #include "kfm_det/conformance/report.hpp"
 #include "kfm_det/conformance/reproducer.hpp"
 #include "kfm_det/core/checksum.hpp"
@@ -31,6 +34,21 @@ namespace kfm_det::conformance {
 struct BrokenLaw {
   std::string law, sentence;
 };
+/// Within a handler: the law that was broken by what is being handled. What the kit has not thrown came out of a verb, and that is VERB-1.
+[[nodiscard]] inline BrokenLaw what_was_broken() {
+  const auto thrown = [](std::string what) { return BrokenLaw{"VERB-1", std::move(what) + " came out of a verb, or out of the fixture"}; };
+  try {
+    throw;
+  } catch (const BrokenLaw& law) {
+    return law;   // a copy: whoever asks may throw it on
+  } catch (const std::bad_alloc&) {
+    return thrown("std::bad_alloc, in a world that needs little memory,");
+  } catch (const std::exception& exception) {
+    return thrown("an exception (" + std::string(exception.what()) + ")");
+  } catch (...) {
+    return thrown("an exception that is no std::exception");
+  }
+}
 
 /// One trial in progress.
 class Play {
@@ -56,7 +74,9 @@ class Play {
   void be_silent(bool silent) noexcept { silent_ = silent; }
   [[nodiscard]] bool is_silent() const noexcept { return silent_; }
   /// The generators got here; counted in the report.
-  void reach(std::string_view what) { ++report_.reached[std::string(what)]; }
+  void reach(std::string_view what, std::uint64_t times = 1) {
+    if (times != 0) report_.reached[std::string(what)] += times;
+  }
   /// A distinct state, by its hash. True: it was not seen before.
   bool is_new(std::uint64_t hash) {
     if (!states_.insert(hash).second) return false;
@@ -79,12 +99,13 @@ class Play {
     if constexpr (std::is_invocable_v<Sentence&>) broke(law, sentence());
     else broke(law, std::string(sentence));
   }
-  void asked(std::string_view law) {
+  void asked(std::string_view law, std::uint64_t times = 1) {
+    if (times == 0) return;
     if (law != last_law_ || !last_count_) {   // laws come in runs: one lookup for many
       last_law_ = law;
       last_count_ = &report_.laws[std::string(law)];
     }
-    ++*last_count_;
+    *last_count_ += times;
   }
   [[noreturn]] void broke(std::string_view law, std::string sentence) { throw BrokenLaw{std::string(law), std::move(sentence)}; }
 
@@ -164,6 +185,7 @@ class Explorer {
       return;
     }
     if (over_ || (options_.first_only && !report_.passed())) return;
+    playing_ = dashed(part);
     if (reproducing_) {
       played_ = true;
       if (auto broken = play(vector_, nullptr, trial)) add(part, *std::move(broken));
@@ -203,6 +225,28 @@ class Explorer {
   [[nodiscard]] std::uint64_t crash_states() const noexcept { return report_.crash_states; }
   /// A search goes on until so many were seen; where Options::states_max is 0, until there are no more.
   void search_until(std::uint64_t crash_states) noexcept { search_end_ = crash_states; }
+
+  /// A part with nothing to choose, which writes down for itself what it finds. Its answer; true where it threw (VERB-1): the other parts look at it, too.
+  [[nodiscard]] bool alone(std::string_view part, std::string_view script, function_ref<bool()> body) {
+    if (over_) return true;
+    if (reproducing_ && part != part_) {
+      parts_.push_back(std::string(part));
+      return true;
+    }
+    played_ = true;
+    playing_ = part;
+    ++report_.cases;
+    ++report_.laws["VERB-1"];
+    const ChoiceVector none;
+    const NowPlaying now(report_.check, playing_, none);
+    try {
+      return body();
+    } catch (...) {
+      add(part, {what_was_broken(), none, {std::string(script)}, 1});
+    }
+    return true;
+  }
+
   /// Has it looked at enough, or is the time over?
   [[nodiscard]] bool search_is_over() const { return stopped() || (options_.states_max != 0 && report_.crash_states >= search_end_); }
   /// Said by a trial: nothing more of this part.
@@ -215,13 +259,13 @@ class Explorer {
   }
   [[nodiscard]] bool reproducing() const noexcept { return reproducing_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const std::string& check() const noexcept { return report_.check; }
 
-  /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down. What does not break it again is a
-  /// violation all the same: of a backend that depends on more than its calls.
-  void found(std::string_view part, const ChoiceVector& choices, BrokenLaw law, Trial trial) {
+  /// For searches that do not come from counting (crash states): a vector that broke a law is shrunk and written down; what its line does not bring back, too.
+  void found(std::string_view part, const BrokenLaw& law, const ChoiceVector& choices, Trial trial) {
+    playing_ = dashed(part);
     if (auto broken = play(choices, nullptr, trial)) return shrink_and_add(part, *std::move(broken), trial);
-    law.sentence += " (seen once; its line plays without it)";
-    add(part, Broken{std::move(law), choices, {}, 0});
+    add(part, {{law.law, law.sentence + " (its line alone does not bring it back)"}, choices, {}, 0});
   }
 
  private:
@@ -248,10 +292,17 @@ class Explorer {
   std::optional<Broken> play(Choices& choices, Trial trial) {
     ++report_.cases;
     Play one(choices, report_, states_);
+    one.asked("VERB-1");
+    auto law = broken_in(one, trial);
+    if (!law) return std::nullopt;
+    return Broken{*std::move(law), choices.made(), one.script(), one.operations()};
+  }
+  [[nodiscard]] std::optional<BrokenLaw> broken_in(Play& one, Trial trial) const {
+    const NowPlaying now(report_.check, playing_, one.choices().made());
     try {
       trial(one);
-    } catch (BrokenLaw& law) {
-      return Broken{std::move(law), choices.made(), one.script(), one.operations()};
+    } catch (...) {
+      return what_was_broken();
     }
     return std::nullopt;
   }
@@ -271,20 +322,16 @@ class Explorer {
       while (!candidate.empty() && candidate.back() == 0) candidate.pop_back();
       Choices choices(std::move(candidate));
       Play one(choices, unseen, no_states);
-      try {
-        trial(one);
-      } catch (BrokenLaw& law) {
-        if (law.law != broken.law.law) return false;
-        ChoiceVector made = choices.made();
-        while (!made.empty() && made.back() == 0) made.pop_back();
-        const auto size = [](const ChoiceVector& vector, std::uint64_t operations) { return std::pair(operations, vector.size()); };
-        const bool smaller = size(made, one.operations()) < size(broken.choices, broken.operations) ||
-                             (size(made, one.operations()) == size(broken.choices, broken.operations) && made < broken.choices);
-        if (!smaller) return false;
-        broken = Broken{std::move(law), std::move(made), one.script(), one.operations()};
-        return true;
-      }
-      return false;
+      auto law = broken_in(one, trial);
+      if (!law || law->law != broken.law.law) return false;
+      ChoiceVector made = choices.made();
+      while (!made.empty() && made.back() == 0) made.pop_back();
+      const auto size = [](const ChoiceVector& vector, std::uint64_t operations) { return std::pair(operations, vector.size()); };
+      const bool smaller = size(made, one.operations()) < size(broken.choices, broken.operations) ||
+                           (size(made, one.operations()) == size(broken.choices, broken.operations) && made < broken.choices);
+      if (!smaller) return false;
+      broken = Broken{*std::move(law), std::move(made), one.script(), one.operations()};
+      return true;
     };
     while (!broken.choices.empty() && broken.choices.back() == 0) broken.choices.pop_back();
     for (bool any = true; any && left != 0;) {
@@ -331,7 +378,7 @@ class Explorer {
   std::unordered_set<std::uint64_t> states_;   // unordered: asked for membership only
   std::uint64_t search_end_ = 0;   // of crash states
   bool reproducing_ = false, over_ = false, played_ = false, enough_ = false;
-  std::string part_;
+  std::string part_, playing_;
   std::vector<std::string> parts_;   // of the check, while reproducing
   ChoiceVector vector_;
 };

@@ -7,6 +7,7 @@
 #ifndef KFM_DET_CONFORMANCE_LAWS_HPP
 #define KFM_DET_CONFORMANCE_LAWS_HPP
 
+#include <cstddef>
 #include <string_view>
 
 namespace kfm_det::conformance {
@@ -58,6 +59,9 @@ inline constexpr Law laws[] = {
      "deleted before the checkpoint is durable; off by one"},
     {"STORE-21", "drop_before(lsn) of what begins no durable checkpoint is errc::invalid_argument, of an ended tenure errc::conflict; then nothing goes. Behind a trim names, LSNs and hashes go on as they would have",
      "a tail that starts again; a name that is used twice"},
+
+    {"VERB-1", "a verb of a backend answers with a result, whatever the world does: it throws nothing but std::bad_alloc, where there is no memory, and it does not end the process",
+     "an exception of a client library that nobody catches; abort() on a bad answer"},
 
     {"LOG-1", "an answer of commit() is durable: everything up to the head it gives survives power loss",
      "ack of what was appended after the leader's sync began"},
@@ -236,6 +240,36 @@ inline constexpr Law laws[] = {
   for (const Law& law : laws)
     if (law.id == id) return &law;
   return nullptr;
+}
+/// The laws that each check may ask: which of them it asks depends on what the fixture claims and can play. (Where a check asks another one, the leaves fail.)
+struct LawsOfCheck {
+  std::string_view check, contract;   ///< all laws of that contract, but
+  std::string_view but, more;         ///< ids, each with a blank before and behind
+};
+inline constexpr LawsOfCheck laws_of_checks[] = {
+    {"check_store", "STORE", " STORE-14 STORE-16 STORE-18 ", ""},   // of files and other mediums: on a disk
+    {"check_store_on_disk", "STORE", "", ""},
+    {"check_store_media", "STORE", "", ""},
+    {"check_log", "LOG", "", ""},
+    {"check_compaction", "COMPACT", "", ""},
+    {"check_lock", "LOCK", "", ""},
+    {"check_sink", "SINK", "", ""},
+    {"check_sink_on_disk", "SINK", "", ""},
+    {"check_file_system", "FS", "", ""},
+    {"check_plan", "PLAN", " PLAN-4 ", ""},
+    {"check_updater", "RUN", " RUN-5 ", " LOG-6 PLAN-1 PLAN-4 PLAN-5 "},
+    {"check_verify", "VERIFY", "", ""},
+};
+[[nodiscard]] constexpr bool may_ask(std::string_view check, std::string_view law) noexcept {
+  const auto has = [law](std::string_view ids) {   // no find() of a text that would have to be made
+    for (std::size_t at = ids.find(law); at != std::string_view::npos; at = ids.find(law, at + 1))
+      if (ids[at - 1] == ' ' && ids[at + law.size()] == ' ') return true;
+    return false;
+  };
+  if (law == "VERB-1") return true;
+  for (const LawsOfCheck& one : laws_of_checks)
+    if (one.check == check) return (law.substr(0, law.find('-')) == one.contract && !has(one.but)) || has(one.more);
+  return false;
 }
 [[nodiscard]] constexpr std::string_view usual_cause(std::string_view id) noexcept {
   const Law* law = find_law(id);

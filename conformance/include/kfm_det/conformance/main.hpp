@@ -4,21 +4,29 @@
 ///
 ///   int main(int argc, char** argv) { return kfm_det::conformance::run_main(argc, argv); }
 ///
-/// Exit codes: 0 every check passed, 1 a law is broken (or fewer crash states than --states-min were seen), 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; nothing else of the kit does.
+/// Exit codes: 0 every check passed, 1 a law is broken (or fewer crash states than --states-min were seen), 2 the command line cannot be read, or no check has the part of a reproducer line. This leaf prints; of the others only catch2.hpp does.
+/// A backend that ends the process by a signal: the line of what was played goes to the error output, and the files of --json and --junit, which are
+/// written anew before and behind each check, say how far it came.
 #ifndef KFM_DET_CONFORMANCE_MAIN_HPP
 #define KFM_DET_CONFORMANCE_MAIN_HPP
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "kfm_det/conformance/fresh_process.hpp"
+#include "kfm_det/conformance/now_playing.hpp"
 #include "kfm_det/conformance/registry.hpp"
 #include "kfm_det/conformance/reproducer.hpp"
 
@@ -64,6 +72,56 @@ inline std::string milliseconds_of_parts(const Report& report) {
   std::string text;
   return append_canonical(text, out) ? text : "{}";
 }
+
+/// As long as it lives: when a signal ends the process, it says what was played.
+class LastWords {
+ public:
+  LastWords() {
+    process = ::getpid();
+    ::stack_t own{};
+    own.ss_sp = stack;
+    own.ss_size = sizeof stack;
+    ::sigaltstack(&own, &stack_before_);
+    for (std::size_t i = 0; i < std::size(signals); ++i) {
+      struct ::sigaction action{};
+      action.sa_handler = say;
+      action.sa_flags = SA_ONSTACK;
+      ::sigemptyset(&action.sa_mask);
+      ::sigaction(signals[i], &action, &before[i]);
+    }
+  }
+  LastWords(const LastWords&) = delete;
+  LastWords& operator=(const LastWords&) = delete;
+  ~LastWords() {
+    for (std::size_t i = 0; i < std::size(signals); ++i) ::sigaction(signals[i], &before[i], nullptr);
+    ::sigaltstack(&stack_before_, nullptr);
+  }
+  void of(const std::string& fixture) { subject = fixture.c_str(); }
+
+ private:
+  static constexpr int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  static inline struct ::sigaction before[std::size(signals)];
+  static inline ::pid_t process = 0;
+  static inline const char* subject = "";
+  alignas(16) static inline char stack[65536];   // the own one may be full
+
+  static void say(int number) {
+    for (std::size_t i = 0; i < std::size(signals); ++i)
+      if (signals[i] == number) ::sigaction(number, &before[i], nullptr);   // a sanitizer has its own words
+    if (::getpid() == process) {   // a child that the kit has begun is asked by the kit
+      const char digits[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+      NowPlaying::put(2, "\nVERB-1: signal ");
+      NowPlaying::put(2, std::string_view(digits, 2));
+      NowPlaying::put(2, " ends the process while this is played, of ");
+      NowPlaying::put(2, subject);
+      NowPlaying::put(2, "\n  reproduce:   ");
+      if (!NowPlaying::write_line(2)) NowPlaying::put(2, "(none: before the first part, or between two)\n");
+    }
+    ::raise(number);   // comes when this returns
+  }
+
+  ::stack_t stack_before_{};
+};
 }  // namespace detail
 
 /// Runs the registered checks as the command line asks.
@@ -115,12 +173,32 @@ inline std::string milliseconds_of_parts(const Report& report) {
   }
   if (list) return 0;
   if (chosen.empty()) return refuse("no check fits; --list names them");
+  const auto write = [&](const std::string& path, const std::string& text) {
+    if (path.empty()) return true;
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.flush();
+    if (!file) std::fprintf(stderr, "%s: %s cannot be written\n", program, path.c_str());
+    return static_cast<bool>(file);
+  };
   bool passed = true;
   if (!options.reproduce.empty()) states_min = 0;
   if (states_min != 0 && only.empty() && std::none_of(chosen.begin(), chosen.end(), [](const RegisteredCheck* one) { return one->check == detail::searching_check; })) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
   std::size_t not_played = 0;
   std::string all_json, all_junit;
+  const auto write_all = [&](const std::string& more_json, const std::string& more_junit) {
+    const bool has_json = write(json, "[" + all_json + (all_json.empty() || more_json.empty() ? "" : ",\n") + more_json + "]\n");
+    return write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + more_junit + "</testsuites>\n") && has_json;
+  };
+  const auto timed = [](const Report& report, double seconds) {
+    std::string line = report.to_json();
+    return line.insert(line.size() - 1, ",\"milliseconds\":" + std::to_string(static_cast<std::uint64_t>(seconds * 1000)) + ",\"milliseconds_of_parts\":" + detail::milliseconds_of_parts(report));
+  };
+  detail::LastWords last_words;
   for (const RegisteredCheck* one : chosen) {
+    const Report unfinished = one->unfinished();
+    if (!write_all(timed(unfinished, 0), unfinished.to_junit())) return 2;
+    last_words.of(one->subject);
     if (!quiet) { std::printf("%s %s ...\n", one->check.c_str(), one->subject.c_str()); std::fflush(stdout); }
     const auto start = std::chrono::steady_clock::now();
     const Report report = (*one)(options);
@@ -141,21 +219,10 @@ inline std::string milliseconds_of_parts(const Report& report) {
       passed = false;
       std::fprintf(stderr, "%s: %s %s saw %llu distinct crash states, and --states-min wants %llu\n", program, one->check.c_str(), one->subject.c_str(), static_cast<unsigned long long>(report.crash_states), static_cast<unsigned long long>(states_min));
     }
-    std::string line = report.to_json();
-    line.insert(line.size() - 1, ",\"milliseconds\":" + std::to_string(static_cast<std::uint64_t>(seconds * 1000)) + ",\"milliseconds_of_parts\":" + detail::milliseconds_of_parts(report));
-    all_json += (all_json.empty() ? "" : ",\n") + line;
-    all_junit += report.to_junit();
+    all_json += (all_json.empty() ? "" : ",\n") + timed(report, seconds);
+    all_junit += report.to_junit(seconds);
   }
-  const auto write = [&](const std::string& path, const std::string& text) {
-    if (path.empty()) return true;
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.flush();
-    if (!file) std::fprintf(stderr, "%s: %s cannot be written\n", program, path.c_str());
-    return static_cast<bool>(file);
-  };
-  const bool has_json = write(json, "[" + all_json + "]\n");
-  const bool written = write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + "</testsuites>\n") && has_json;
+  const bool written = write_all("", "");
   return !written || not_played == chosen.size() ? 2 : passed ? 0 : 1;
 }
 

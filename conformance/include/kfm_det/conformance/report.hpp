@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,8 +67,8 @@ struct Report {
 
   /// Canonical JSON, one object.
   [[nodiscard]] std::string to_json() const;
-  /// A `<testsuite>`: one `<testcase>` for each law.
-  [[nodiscard]] std::string to_junit() const;
+  /// A `<testsuite>`: one `<testcase>` for each law. `seconds`: what it took, when somebody has measured it.
+  [[nodiscard]] std::string to_junit(std::optional<double> seconds = {}) const;
   /// A few lines for a person: what was looked at, and each violation with its script and reproducer.
   [[nodiscard]] std::string to_text() const;
 };
@@ -85,6 +86,11 @@ namespace detail {
     }
   }
   return out;
+}
+/// 1234 milliseconds: "1.234".
+[[nodiscard]] inline std::string seconds_text(std::uint64_t milliseconds) {
+  const std::string part = std::to_string(milliseconds % 1000);
+  return std::to_string(milliseconds / 1000) + "." + std::string(3 - part.size(), '0') + part;
 }
 }  // namespace detail
 
@@ -116,10 +122,12 @@ inline std::string Report::to_json() const {
   return out;
 }
 
-inline std::string Report::to_junit() const {
+inline std::string Report::to_junit(std::optional<double> seconds) const {
   std::map<std::string, std::uint64_t> all = laws;
   for (const Violation& one : violations) all.try_emplace(one.law, 1);
-  std::string out = "<testsuite name=\"" + detail::xml_escaped(check + " " + subject) + "\" tests=\"" + std::to_string(all.size()) + "\" failures=\"" + std::to_string(violations.size()) + "\" errors=\"0\" skipped=\"0\">\n";
+  std::string out = "<testsuite name=\"" + detail::xml_escaped(check + " " + subject) + "\" tests=\"" + std::to_string(all.size()) + "\" failures=\"" + std::to_string(violations.size()) + "\" errors=\"0\" skipped=\"0\"";
+  if (seconds) out += " time=\"" + detail::seconds_text(static_cast<std::uint64_t>(*seconds * 1000)) + "\"";
+  out += ">\n";
   for (const auto& [law, count] : all) {
     out += "  <testcase classname=\"" + detail::xml_escaped(check + "." + subject) + "\" name=\"" + detail::xml_escaped(law) + "\"";
     if (const Violation* one = find(law)) {

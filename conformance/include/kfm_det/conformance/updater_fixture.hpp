@@ -304,7 +304,11 @@ class UpdaterUnderTest final : public UpdaterSubject {
       KFM_DET_TRY(const InputHash hash, input_hash(refs));
       out.inputs = hash.hex();
       if constexpr (plan_clause::mentions_gate<P>) {
-        for (const SourceRef& ref : refs) { KFM_DET_TRY(plan.gate(ref, view)); }
+        for (const SourceRef& ref : refs)
+          if (auto passed = plan.gate(ref, view); !passed) {
+            out.gate = passed.error();
+            return passed.error();
+          }
       }
       KFM_DET_TRY(const kfm_det::Plan planned, build_plan<P>(refs));
       out.plan_text = planned.canonical_text();

@@ -6,6 +6,8 @@
 #ifndef KFM_DET_CONFORMANCE_UPDATER_SAMPLE_HPP
 #define KFM_DET_CONFORMANCE_UPDATER_SAMPLE_HPP
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,6 +71,20 @@ struct SamplePlan {
     }
     const StepRef all = plan.step<SampleJoin>("join", join).after(parts).publishes(BusinessKey{"all"});
     plan.step<SampleCheck>("check", {all.id}).after(all);
+    return success();
+  }
+};
+
+/// The same behind a gate: no line of a source may be "bad".
+struct GatedSamplePlan : SamplePlan {
+  result<void> gate(const SourceRef& ref, SourceReader& reader) const {
+    KFM_DET_TRY(const Bytes bytes, reader.read_all(ref.uri));
+    std::size_t number = 1;
+    for (std::size_t at = 0; at < bytes.size(); ++number) {
+      const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
+      if (BytesView(bytes).substr(at, end - at) == "bad") return Error(errc::gate_rejected, "line " + std::to_string(number) + " is bad", ref.uri, "Mend the source.");
+      at = end + 1;
+    }
     return success();
   }
 };

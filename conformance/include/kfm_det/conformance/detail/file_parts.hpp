@@ -15,11 +15,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/conformance/detail/any_file_system.hpp"
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/explore.hpp"
 
 namespace kfm_det::conformance::detail {
@@ -249,13 +249,13 @@ inline void check_races(Explorer& explorer, const Options& options, FileSystemBe
     if (!creates)
       for (std::uint32_t i = 0; i < callers; ++i) (void)must(play, "FS-9", make_file(*fs, folder + "/from" + std::to_string(i), std::to_string(i)), "create_exclusive()");
     std::array<std::optional<errc>, callers> answers;
-    std::vector<std::thread> all;
+    std::vector<JoinedThread> all;
     for (std::uint32_t i = 0; i < callers; ++i)
       all.emplace_back([&, i] {
         if (creates) { auto answer = fs->create_exclusive(folder + "/one"); if (!answer) answers[i] = answer.error().code(); }
         else if (auto answer = fs->rename_no_replace(folder + "/from" + std::to_string(i), folder + "/one"); !answer) answers[i] = answer.error().code();
       });
-    for (std::thread& one : all) one.join();
+    for (JoinedThread& one : all) one.join();
     std::uint32_t winners = 0;
     for (std::uint32_t i = 0; i < callers; ++i) {
       winners += answers[i] ? 0U : 1U;

@@ -29,12 +29,11 @@ namespace kfm_det::conformance::detail {
   Report report;
   report.check = "check_lock";
   Explorer explorer(report, options);
-  const auto is_asked = [&](std::string_view name) { return !explorer.reproducing() || options.reproduce.find(" part=" + std::string(name) + " ") != std::string::npos; };
   const std::shared_ptr<AnyLockFixture> fixture = make();
   const AnyLockFixture::Traits traits = fixture->traits();
   report.claims = {{"many_processes", traits.claims.many_processes}, {"survives_power_loss", traits.claims.survives_power_loss}, {"detects_death", traits.claims.detects_death},
                    {"may_fail_spuriously", traits.may_fail_spuriously}};
-  if (is_asked("waits") && !ask_whether_it_waits(make, report)) return report;
+  if (!explorer.alone("waits", "two owners ask for one scope", [&] { return ask_whether_it_waits(make, report); })) return report;
 
   const auto part = [&](std::string_view name, std::uint64_t exhaustive, std::uint64_t drawn, std::string_view named, const auto& body) {
     const auto trial = [&](Play& play) {
@@ -76,7 +75,7 @@ namespace kfm_det::conformance::detail {
     part("wall clock", most, drawn / 4, "every script of up to 4 acts, with steps of the wall clock", LockActs{4, true});
     part("frozen clock", all, 0, "a clock that stands still while another owner is granted the scope", LockFreezes{});
   }
-  if (report.passed() && is_asked("threads")) ask_with_threads(make, report);
+  if (report.passed()) (void)explorer.alone("threads", "two owners, two threads each, call as they like", [&] { ask_with_threads(make, report); return true; });
   if (traits.claims.detects_death && !traits.kills) report.bounds.emplace_back("detects_death is claimed, but the fixture has no kill(): only deadlines were asked");
   if (traits.claims.survives_power_loss && !traits.crashes) report.bounds.emplace_back("survives_power_loss is claimed, but the fixture has no crash(): only closing and connecting again was asked");
   return report;

@@ -11,10 +11,10 @@
 #include <iterator>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/detail/plan_child.hpp"
 #include "kfm_det/conformance/detail/plan_circumstances.hpp"
 #include "kfm_det/conformance/explore.hpp"
@@ -139,7 +139,7 @@ class PlanEngine {
     const std::uint32_t many = play.pick(2) == 0 ? 1 : 4;
     for (std::uint32_t i = 0; i < many; ++i) {
       PlanResult now;
-      std::thread other([&] { now = driver_.work_out(set, driver_.sets[set], true); });
+      JoinedThread other([&] { now = driver_.work_out(set, driver_.sets[set], true); });
       other.join();
       compare(play, set, now, "PLAN-1", "in another thread");
     }

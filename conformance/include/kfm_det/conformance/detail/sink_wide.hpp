@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/errand.hpp"
 #include "kfm_det/conformance/detail/sink_world.hpp"
 
 namespace kfm_det::conformance::sink_parts {
@@ -184,7 +185,7 @@ inline void threads(Play& play, SinkBench& bench) {
   const Tenure ann = tenure(1, "ann");
   const Head at = head(1, 1);
   std::array<std::string, count> wrong;
-  std::vector<std::thread> threads;
+  std::vector<detail::JoinedThread> threads;
   std::atomic<std::size_t> ready = 0;
   AnySink& sink = world.sink();
   for (std::size_t t = 0; t < count; ++t)
@@ -193,7 +194,7 @@ inline void threads(Play& play, SinkBench& bench) {
       for (const auto& request : requests[t])
         if (const auto answer = sink.upsert(ann, at, request); !answer && wrong[t].empty()) wrong[t] = answer.error().message();
     });
-  for (std::thread& one : threads) one.join();
+  for (detail::JoinedThread& one : threads) one.join();
   for (const std::string& one : wrong) world.expect("SINK-1", one.empty(), "a request that comes beside others is refused: " + one);
   for (const auto& of : requests)
     for (const auto& request : of) {

@@ -27,6 +27,10 @@ namespace kfm_det::conformance::detail {
 
 class CrashSearch {
  public:
+  struct Found {
+    BrokenLaw law;
+    ChoiceVector choices;
+  };
   CrashSearch(Explorer& explorer, const StoreOnDisk& subject, const Options& options) : explorer_(explorer), subject_(subject), options_(options) {}
 
   std::uint32_t depth = 2;               // crashes in a row
@@ -39,18 +43,25 @@ class CrashSearch {
   void search(Play& play, const Workload& workload) {
     constexpr std::array<std::string_view, 3> kinds{"workloads cut on a plain disk", "workloads cut on a disk with short writes", "workloads cut on a disk with large rewrite units"};
     play.reach(kinds[workload.disk_kind]);
-    const ChoiceVector prefix = choices_of(workload);
     first_explored_ = only_last ? workload.ops.size() : 0;
-    run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
-      if (!is_looked_at(disk, point)) return;
+    const auto line_of = [prefix = choices_of(workload)](std::uint64_t point) {
       ChoiceVector at = prefix;
       at.push_back(static_cast<std::uint32_t>(point));
-      look(play, disk, oracle, at, depth, fates_max);
-    });
+      return at;
+    };
+    const ChoiceVector whole = line_of(no_point);
+    const NowPlaying now(explorer_.check(), part_of(depth), whole);
+    try {
+      run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
+        if (is_looked_at(disk, point)) look(play, disk, oracle, line_of(point), depth, fates_max);
+      });
+    } catch (...) {   // the workload itself, with no crash in it
+      note(what_was_broken(), whole);
+    }
   }
   /// The replay: workload, point and fates come from the choices; breaks out with the law that breaks.
   void replay(Play& play, const Workload& workload) {
-    const std::uint32_t wanted = play.pick(1u << 16);
+    const std::uint32_t wanted = play.pick(no_point + 1);
     Broken broken;
     bool done = false;
     run(play, workload, [&](const Disk& disk, const StoreOracle& oracle, std::uint64_t point) {
@@ -61,10 +72,16 @@ class CrashSearch {
     if (broken) play.broke(broken->law, broken->sentence);
   }
 
+  /// The part that plays what was found.
+  [[nodiscard]] static constexpr std::string_view part_of(std::uint32_t depth) {
+    constexpr std::array<std::string_view, 3> names{"crash-1", "crash-2", "crash-3"};
+    return names[depth - 1];
+  }
   /// What the search found, to be played again; at most one for each law.
-  [[nodiscard]] const std::vector<std::pair<ChoiceVector, BrokenLaw>>& found() const { return found_; }
+  [[nodiscard]] const std::vector<Found>& found() const { return found_; }
 
  private:
+  static constexpr std::uint32_t no_point = 0xFFFF;   // behind every point of a workload
   using AtPoint = std::function<void(const Disk&, const StoreOracle&, std::uint64_t)>;
 
   /// Which points of a sample are looked at: the same ones each time.
@@ -78,6 +95,10 @@ class CrashSearch {
     std::size_t operation = 0;   // 0: the first recovery
     std::function<void()> in_flight;
     std::mutex hooks;
+    const struct Unhook {
+      const Disk& disk;
+      ~Unhook() { disk.on_call({}); }
+    } unhook{disk};
     disk.on_call([&](const Call& call) {
       if (call.verb == simulate::Verb::sync_in_flight) {
         if (in_flight) in_flight();
@@ -96,7 +117,6 @@ class CrashSearch {
       go_on = apply(world, op, &in_flight);
     }
     if ((!done || !*done) && operation >= first_explored_) at_point(disk, world.oracle, point++);
-    disk.on_call({});
     play.be_silent(was_silent);
   }
 
@@ -168,6 +188,7 @@ class CrashSearch {
   /// Recover, judge, go on, cut again, recover again. `here`: search; else `second` is the point of the second crash + 1.
   Broken judge(Play& play, const Disk& disk, const StoreOracle& oracle, const ChoiceVector& here, std::uint32_t deep, std::uint32_t second = 0) {
     const bool searching = play.is_silent();
+    const NowPlaying playing(explorer_.check(), part_of(depth), searching ? here : play.choices().made());
     Broken inner;
     try {
       StoreWorld world(play, kit_stream(), subject_.on(disk), subject_.claims, oracle);
@@ -213,23 +234,23 @@ class CrashSearch {
       watch(last, again);
       last.note([] { return std::string("the power goes again; nothing survives that need not"); });
       (void)last.begin();
-    } catch (BrokenLaw& law) {
+    } catch (...) {
       disk.on_call({});
-      return std::move(law);
+      return what_was_broken();
     }
     return std::nullopt;
   }
 
-  void note(BrokenLaw law, ChoiceVector here) {
-    if (std::any_of(found_.begin(), found_.end(), [&](const auto& one) { return one.second.law == law.law; })) return;
-    found_.emplace_back(std::move(here), std::move(law));
+  void note(const BrokenLaw& law, ChoiceVector here) {
+    if (std::any_of(found_.begin(), found_.end(), [&](const Found& one) { return one.law.law == law.law; })) return;
+    found_.push_back({law, std::move(here)});
   }
 
   Explorer& explorer_;
   const StoreOnDisk& subject_;
   const Options& options_;
   std::size_t first_explored_ = 0;
-  std::vector<std::pair<ChoiceVector, BrokenLaw>> found_;
+  std::vector<Found> found_;
 };
 
 /// `small`: the shortest workloads, which are quick; else the longer ones behind them. Reproducers are played by the first.
@@ -245,7 +266,7 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
   };
   using PickWorkload = function_ref<Workload(Play&)>;
   const auto part = [&](std::string_view name, Bounds bounds, const CrashSearch& as, PickWorkload pick) {
-    std::optional<std::pair<ChoiceVector, BrokenLaw>> broken;
+    std::optional<CrashSearch::Found> broken;
     bounds.is_search = true;
     explorer.run(name, bounds, [&](Play& play) {
       CrashSearch search = as;
@@ -257,13 +278,13 @@ inline void search_crashes(Explorer& explorer, const Options& options, const Sto
       broken = search.found().front();
       explorer.end_part();
     });
-    if (broken) explorer.found("crash-" + std::to_string(as.depth), broken->first, std::move(broken->second), replay(as.depth));
+    if (broken) explorer.found(CrashSearch::part_of(as.depth), broken->law, broken->choices, replay(as.depth));
     return !broken;
   };
   const std::string each = " of 11 kinds of operations, one disk; ";
   CrashSearch twice(explorer, subject, options);
   if (small) {
-    for (const std::uint32_t depth : {1u, 2u, 3u}) explorer.run("crash-" + std::to_string(depth), {}, replay(depth));   // reproducers
+    for (const std::uint32_t depth : {1u, 2u, 3u}) explorer.run(CrashSearch::part_of(depth), {}, replay(depth));   // reproducers
     if (explorer.reproducing()) return;
     explorer.bound("crash states: in each of 4 profiles at most 256 fates of a crash, counted through or (a tree that is larger) drawn, and 16 of a second one, which follows what a kill or an ordered loss left, newest, oldest, and one in 4 of the rest");
     explorer.search_until(explorer.crash_states() + options.states_max);

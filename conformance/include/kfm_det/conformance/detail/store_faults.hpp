@@ -134,7 +134,7 @@ inline void check_surroundings(Explorer& explorer, const StoreOnDisk& subject) {
     for (int round = 0; round < 2; ++round) {
       try {
         if (!world.begin()) return;
-      } catch (BrokenLaw& law) {
+      } catch (const BrokenLaw& law) {
         if (is_control) throw;
         play.broke("STORE-14", "with files beside its own that are not the store's: " + law.sentence);
       }

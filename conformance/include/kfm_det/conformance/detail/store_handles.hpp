@@ -225,22 +225,24 @@ inline void names(Play& play, const StoreDriver& driver) {
 
 /// Does a later owner wait for an earlier one? False: no other part can be played. (A store for one process may refuse, but not wait.)
 template <class Hold>
-bool ask_whether_recovery_waits(Report& report, const Options& options, const OpenStream& open, const Hold& keeps) {
+bool ask_whether_recovery_waits(Explorer& explorer, Report& report, const OpenStream& open, const Hold& keeps) {
   constexpr auto patience = std::chrono::seconds(5), grace = std::chrono::seconds(2);
-  if (!options.reproduce.empty() && options.reproduce.find(" part=waits ") == std::string::npos) return true;
-  ++report.laws["STORE-5"];
-  auto first = open(handle_stream());
-  if (!first || !first.value()->recover({}, {})) return true;   // the other parts say what is wrong
-  const Errand second([open, keeps] {
-    auto stream = open(handle_stream());
-    if (stream) (void)stream.value()->recover({}, {});
+  const std::string script = "open and recover\nanother owner opens and recovers";
+  return explorer.alone("waits", script, [&] {
+    ++report.laws["STORE-5"];
+    auto first = open(handle_stream());
+    if (!first || !first.value()->recover({}, {})) return true;   // the other parts say what is wrong
+    const Errand second([open, keeps] {
+      auto stream = open(handle_stream());
+      if (stream) (void)stream.value()->recover({}, {});
+    });
+    if (second.done_within(patience)) return true;
+    report.violations.push_back({"STORE-5", "recover() does not come back while an earlier owner has the log open: it waits, " + std::to_string(patience.count()) + " s so far; a paused owner would block everybody for ever",
+                                 script, Reproducer{report.check, "waits", {}}.text(), std::string(usual_cause("STORE-5")), 2});
+    first.value().reset();
+    (void)second.done_within(grace);
+    return false;
   });
-  if (second.done_within(patience)) return true;
-  report.violations.push_back({"STORE-5", "recover() does not come back while an earlier owner has the log open: it waits, " + std::to_string(patience.count()) + " s so far; a paused owner would block everybody for ever",
-                               "open and recover\nanother owner opens and recovers", std::string(reproducer_version) + " " + report.check + " part=waits choices=-", std::string(usual_cause("STORE-5")), 2});
-  first.value().reset();
-  (void)second.done_within(grace);
-  return false;
 }
 
 inline void check_handles(Explorer& explorer, const StoreDriver& driver) {

@@ -40,14 +40,14 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
       disk.on_call([&, act](const Call&) {
         if (calls++ != at || done) return;
         done = true;
-        try { act(); } catch (BrokenLaw& law) { broken = std::move(law); }
+        try { act(); } catch (...) { broken = what_was_broken(); }
       });
     };
     if (who == 0) {
       // `old` acts while the other recovers; whether it has ended is for the store to know: a sync that answers counts
       world.tell([] { return std::string("another owner opens and recovers; meanwhile the first one acts"); });
       world.old = std::move(world.owner);
-      world.owner = Owner{};
+      world.owner = StoreOwner{};
       auto stream = subject.on(disk)(kit_stream());
       if (!stream) return;
       world.owner.stream = std::move(stream).value();
@@ -105,14 +105,14 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
         works(*world.owner.stream, Chain{found.value().incarnation, found.value().tail.lsn, found.value().tail.lsn, found.value().tail.hash}, content.value(), "the first owner");
       }
       if (other.owner.stream && other.owner.usable) works(*other.owner.stream, other.owner.chain, other.owner.log, "the other owner");
-      world.owner = Owner{};
-      other.owner = Owner{};
+      world.owner = StoreOwner{};
+      other.owner = StoreOwner{};
       world.may_fail = false;
       world.oracle = other.oracle;
       if (!world.begin()) return;
     } else {
       world.tell([] { return std::string("a sync; meanwhile another owner opens, recovers and works"); });
-      Owner& first = world.owner;
+      StoreOwner& first = world.owner;
       const Frames log = first.log;
       StoreWorld other(play, kit_stream(), subject.on(disk), subject.claims, world.oracle);
       inside([&] {

@@ -40,7 +40,7 @@ inline void check_trims(Explorer& explorer, const Options& options, const StoreO
       disk.on_call([&, act](const Call& call) {
         if (call.verb == simulate::Verb::sync_in_flight || done || calls++ != at) return;
         done = true;
-        try { act(); } catch (BrokenLaw& law) { broken = std::move(law); }
+        try { act(); } catch (...) { broken = what_was_broken(); }
       });
     };
     const Frames log = world.owner.log;

@@ -21,7 +21,7 @@
 namespace kfm_det::conformance::detail {
 
 /// One tenure, or one that ended.
-struct Owner {
+struct StoreOwner {
   StreamPtr stream;
   Chain chain;
   Frames log;             // what this owner's log holds, as it must see it
@@ -36,8 +36,8 @@ class StoreWorld {
       : oracle(std::move(known)), play_(play), id_(std::move(id)), open_(std::move(open)), claims_(claims) {}
 
   StoreOracle oracle;
-  Owner owner;            // of now
-  Owner old;              // paused: a later tenure has begun, or will
+  StoreOwner owner;            // of now
+  StoreOwner old;              // paused: a later tenure has begun, or will
   bool may_fail = false;  // faults are injected: errors are no breach, acknowledgements count
   Frames last_group;      // appended last by `owner`
   Lsn proof = 0;          // proven: by what prove() and close() left
@@ -53,7 +53,7 @@ class StoreWorld {
 
   /// Opens and recovers; the usual beginning of a tenure. False: it could not begin, and that is no breach.
   bool begin(std::span<const Head> witnesses = {}) {
-    owner = Owner{};
+    owner = StoreOwner{};
     auto stream = open_(id_);
     if (!stream) return refuse("STORE-17", "opening the store", stream.error());
     owner.stream = std::move(stream).value();
@@ -61,7 +61,7 @@ class StoreWorld {
   }
 
   /// STORE-5..8, 10, 13, 17.
-  bool recover(Owner& one, std::span<const Head> witnesses) {
+  bool recover(StoreOwner& one, std::span<const Head> witnesses) {
     const std::size_t before = oracle.submitted();
     const Frames due = oracle.due();
     auto found = one.stream->recover(witnesses, {});
@@ -110,12 +110,12 @@ class StoreWorld {
   bool take_over() {
     tell([] { return std::string("the owner sleeps; another one opens and recovers"); });
     old = std::move(owner);
-    owner = Owner{};
+    owner = StoreOwner{};
     auto stream = open_(id_);
     if (!stream && is_single(stream.error())) {   // one opener at a time: the first one stays
       note([&] { return "answers " + std::string(kfm_det::name(stream.error().code())); });
       owner = std::move(old);
-      old = Owner{};
+      old = StoreOwner{};
       return true;
     }
     if (!stream) return refuse("STORE-17", "opening the store", stream.error());
@@ -126,7 +126,7 @@ class StoreWorld {
   }
 
   /// STORE-1, 2. Appends a group of `count` frames of about `size_bytes`.
-  void append(Owner& one, std::uint32_t count, std::size_t size_bytes) {
+  void append(StoreOwner& one, std::uint32_t count, std::size_t size_bytes) {
     if (!one.stream) return;
     tell([&] { return std::string(&one == &old ? "the earlier owner appends " : "append ") + (count == 1 ? "a frame" : "a group of " + std::to_string(count)) + (size_bytes > 1000 ? " of " + std::to_string(size_bytes) + " bytes" : "") + " at LSN " + std::to_string(one.chain.last + 1); });
     Chain next = one.chain;
@@ -134,7 +134,7 @@ class StoreWorld {
     const Frames frames = make_frames(id_, next, count, size_bytes, std::string(&one == &old ? "o" : "n") + std::to_string(oracle.submitted()));
     append_frames(one, frames, next);
   }
-  void append_frames(Owner& one, const Frames& frames, const Chain& next) {
+  void append_frames(StoreOwner& one, const Frames& frames, const Chain& next) {
     const std::size_t group = oracle.submit(one.chain.last + 1, frames);
     const std::vector<BytesView> views(frames.begin(), frames.end());
     auto answer = one.stream->append(one.chain.last, views);
@@ -157,7 +157,7 @@ class StoreWorld {
   }
 
   /// STORE-3..5.
-  void sync(Owner& one) {
+  void sync(StoreOwner& one) {
     if (!one.stream) return;
     tell([&] { return std::string(&one == &old ? "the earlier owner syncs" : "sync"); });
     const Lsn last = one.chain.last;
@@ -174,7 +174,7 @@ class StoreWorld {
     play_.expect("STORE-3", durable <= owner.chain.last, "tail() calls durable what was never appended");
     (void)oracle.acknowledge(Frames(owner.log.begin(), owner.log.begin() + static_cast<std::ptrdiff_t>(durable)));
   }
-  void prove(Owner& one) {
+  void prove(StoreOwner& one) {
     if (!one.stream) return;
     tell([] { return std::string("prove"); });
     const Lsn last = one.chain.last;
@@ -279,7 +279,7 @@ class StoreWorld {
     drop(first);
   }
   /// Appends a checkpoint. Answers its first LSN; 0 when it could not be appended.
-  Lsn checkpoint(Owner& one) {
+  Lsn checkpoint(StoreOwner& one) {
     if (!one.stream) return 0;
     const Lsn first = one.chain.last + 1;
     tell([&] { return "append a checkpoint of two frames at LSN " + std::to_string(first); });
@@ -340,7 +340,7 @@ class StoreWorld {
     read_beside(*reader.value(), before, [&](std::size_t frames) {
       if (done || frames < behind) return;
       done = true;
-      try { trim(); } catch (BrokenLaw& law) { broken = std::move(law); }   // nothing is thrown through the store
+      try { trim(); } catch (...) { broken = what_was_broken(); }   // nothing is thrown through the store
     });
     if (broken && broken->law == "STORE-2") play_.broke("STORE-9", "while somebody else reads, " + broken->sentence);   // alone it would not be so
     if (broken) play_.broke(broken->law, broken->sentence);
@@ -418,7 +418,7 @@ class StoreWorld {
     if (!may_fail) play_.broke(law, std::string(verb) + " answers an error where nothing is wrong: " + error.message());
     return false;
   }
-  void synced(Owner& one, Lsn last, Lsn answer, std::string_view verb) {
+  void synced(StoreOwner& one, Lsn last, Lsn answer, std::string_view verb) {
     play_.expect("STORE-4", !one.sick, [&] { return std::string(verb) + " acknowledges behind a failed sync"; });
     play_.expect("STORE-5", !one.ended, [&] { return std::string(verb) + " of a tenure that was ended by a later one acknowledges LSN " + std::to_string(answer); });
     play_.expect("STORE-3", answer >= last && answer <= one.chain.last, [&] { return std::string(verb) + " answers LSN " + std::to_string(answer) + ", but LSN " + std::to_string(last) + " was appended before"; });
@@ -427,7 +427,7 @@ class StoreWorld {
     one.chain.durable = answer;
     if (one.stream) play_.expect("STORE-3", one.stream->tail().durable >= answer || !one.usable, "tail() does not know what sync() has answered");
   }
-  void sync_failed(Owner& one, const Error& error, std::string_view verb) {
+  void sync_failed(StoreOwner& one, const Error& error, std::string_view verb) {
     note([&] { return "answers " + std::string(kfm_det::name(error.code())); });
     if (error.code() == errc::conflict && (one.ended || !one.usable)) { one.usable = false; return; }
     if (one.sick) { play_.expect("STORE-4", error.code() == errc::log_failed, [&] { return "behind a failed sync " + std::string(verb) + " answers " + std::string(kfm_det::name(error.code())) + " and not log_failed"; }); return; }

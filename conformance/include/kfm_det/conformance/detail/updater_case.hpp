@@ -65,7 +65,10 @@ class UpdaterCase {
   Answer undo_open(const RunId& run, Owner& owner) { return after(owner, subject_->undo(owner, run)); }
   /// Passes on what the watch saw.
   void raise() {
-    for (const char* law : {"RUN-1", "RUN-2", "RUN-3", "RUN-4", "RUN-6"}) play_.asked(law);
+    const Watch::Met met = std::exchange(subject_->watch.met, {});
+    for (const auto& [law, times] : {std::pair("RUN-1", met.effects), std::pair("RUN-2", met.published), std::pair("RUN-3", met.done), std::pair("RUN-4", met.unknown_there + met.unknown_sent), std::pair("RUN-6", met.committed)}) play_.asked(law, times);
+    play_.reach("UNKNOWN effect that the sink had", met.unknown_there);
+    play_.reach("UNKNOWN effect that was sent again", met.unknown_sent);
     if (subject_->watch.broken) play_.broke(subject_->watch.broken->law, subject_->watch.broken->sentence);
   }
 
@@ -75,6 +78,7 @@ class UpdaterCase {
     return again_until_answered(command, std::move(owner));
   }
   Answer again_until_answered(const Command& command, Owner owner = {}) {
+    const std::size_t plans = planned();
     auto expected = UpdaterModel::Expected::commits;
     bool counted = false;
     for (int tries = 0;; ++tries) {
@@ -87,7 +91,10 @@ class UpdaterCase {
         expected = count(command);
         counted = true;
       }
-      if (!answer.killed && (expected == UpdaterModel::Expected::refused || !answer.error)) return answer;
+      if (!answer.killed && (expected == UpdaterModel::Expected::refused || !answer.error)) {
+        refused_by_gate(command, owner, answer, plans);
+        return answer;
+      }
       if (!answer.killed && !owner.failed && disturbance == Disturbance::none && tries == 0)
         play_.expect("RUN-12", false, "the updater answered " + command.text() + " with " + text_of(answer));
       play_.expect(disturbance == Disturbance::failed ? "RUN-16" : "RUN-12", tries < tries_max, [&] { return "started again " + std::to_string(tries) + " times with nothing in its way, the updater answers " + command.text() + " with " + text_of(answer); });
@@ -209,6 +216,20 @@ class UpdaterCase {
   }
 
  private:
+  [[nodiscard]] std::size_t planned() const {
+    return subject_->watch.records([](const wal::WalRecord& record) { return record.phase == wal::Phase::PLAN; }).size();
+  }
+  /// PLAN-4: what the gate says is what whoever asked is told, and no run begins.
+  void refused_by_gate(const Command& command, const Owner& owner, const Answer& answer, std::size_t plans) {
+    if (command.kind != Command::Kind::trigger || !model_.outcome(command.which).gate || owner.failed) return;
+    const Error& said = *model_.outcome(command.which).gate;
+    play_.expect("PLAN-4", answer.error.has_value(), [&] { return "gate() refuses an input (" + said.message() + "), and " + command.text() + " is answered with success"; });
+    const std::string told = answer.error->message();
+    for (const std::string_view part : {std::string_view(said.what()), std::string_view(said.where())})
+      play_.expect("PLAN-4", told.find(part) != std::string::npos, [&] { return "gate() refuses an input with \"" + std::string(said.what()) + "\" in " + said.where() + ", and whoever asked is told: " + told; });
+    play_.expect("PLAN-4", planned() == plans, [&] { return "gate() refuses an input (" + said.message() + "), and a plan of it went into the log all the same"; });
+    play_.reach("input that the gate refuses");
+  }
   Answer after(const Owner& owner, Answer answer) {
     if (answer.killed) {
       if (!subject_->watch.broken) play_.note("killed " + owner.where);

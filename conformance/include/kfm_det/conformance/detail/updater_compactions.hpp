@@ -215,9 +215,9 @@ class UpdaterCompactions {
     std::optional<BrokenLaw> broken;
     try {
       body(play, true);
-    } catch (const BrokenLaw& law) {
-      if (law.law == "fixture") throw;
-      broken = law;
+    } catch (...) {
+      broken = what_was_broken();
+      if (broken->law == "fixture" || broken->law == "VERB-1") throw;
     }
     if (!broken) return;
     Rehearsal without;

@@ -73,6 +73,10 @@ class UpdaterEngine {
         outcomes_.push_back(subject->outcome(world, impure));
         play.expect("PLAN-1", !impure.starts_with("plan()"), impure);
         play.expect("PLAN-5", impure.empty(), "an operation is not pure: " + impure);
+        if (!outcomes_.back().gate) continue;
+        const Error& gate = *outcomes_.back().gate;
+        const bool names = std::any_of(world.begin(), world.end(), [&](const auto& source) { return gate.message().find(source.first) != std::string::npos; });
+        play.expect("PLAN-4", names && !gate.what().empty(), [&] { return "gate() refuses an input, and names none of its sources, or no reason: " + gate.message(); });
       }
       play.expect("fixture", outcomes_[0].kind == WorldOutcome::Kind::publishes && outcomes_[1].kind == WorldOutcome::Kind::publishes && outcomes_[0].inputs != outcomes_[1].inputs,
                   "the first two worlds must differ, and both must be published: " + outcomes_[0].why + outcomes_[1].why);
@@ -118,7 +122,7 @@ class UpdaterEngine {
       (void)undisturbed_case.count(script.back());
       undisturbed_case.judge(script.back());
       made = Reference{undisturbed_case.look(), last.changes, last.calls, said(answer)};
-    } catch (const BrokenLaw&) {
+    } catch (...) {
     }
     return made ? &*made : nullptr;
   }
@@ -185,7 +189,7 @@ class UpdaterEngine {
       (void)one.attempt(script.back(), first);
       (void)one.attempt(script.back(), second);
       known->second = static_cast<std::uint32_t>(2 * second.changes);
-    } catch (const BrokenLaw&) {   // the part before says so
+    } catch (...) {   // the part before says so
     }
     return known->second;
   }

@@ -79,6 +79,7 @@ struct SinkView {
 struct WorldOutcome {
   enum class Kind : std::uint8_t { publishes, refused /* before PLAN */, fails /* in a step */ } kind = Kind::publishes;
   std::string why;                               ///< of the other two
+  std::optional<Error> gate;                     ///< what gate() said, where it has refused
   std::string inputs;                            ///< hash
   std::map<std::string, StepOutput> published;   ///< business key: content
   StepOutputs steps;

@@ -51,6 +51,10 @@ class Watch {
   void complain(std::string law, std::string sentence) {
     if (!broken) broken = BrokenLaw{std::move(law), std::move(sentence)};
   }
+  /// How often it had something to look at. Unknown: its intent was in the log that a tenure found, and no DONE.
+  struct Met {
+    std::uint64_t effects = 0, published = 0, done = 0, unknown_there = 0, unknown_sent = 0, committed = 0;
+  } met;
   std::function<std::optional<Publication>(const EffectId&)> find_effect;
   /// Requests to the sink that were answered with a timeout, and are under way to it.
   std::vector<std::function<void(AnySink&)>> under_way;
@@ -101,14 +105,19 @@ class Watch {
   /// RUN-1 and RUN-2, of what is about to reach the sink.
   void before_effect(const Head& head, const EffectId& effect, const RunId& run, std::string_view operation) {
     const std::string hex = effect.hex();
-    bool intended = false, readable = false;
+    bool intended = false, readable = false, found = false, is_done = false;
     for (const auto& [lsn, entry] : entries_) {
       if (lsn > durable_) break;
       if (!entry.record) { intended = intended || (!readable && entry.bytes.find(hex) != Bytes::npos); continue; }
       readable = true;
       const wal::WalRecord& record = *entry.record;
-      intended = intended || (record.phase == wal::Phase::UPSERT && record.status == wal::Status::IN_PROGRESS && record.operation == operation && text_of(record.payload, "effect") == hex);
+      if (record.phase != wal::Phase::UPSERT || record.operation != operation || text_of(record.payload, "effect") != hex) continue;
+      intended = intended || record.status == wal::Status::IN_PROGRESS;
+      found = found || lsn <= recovered_;
+      is_done = is_done || record.status == wal::Status::DONE;
     }
+    ++met.effects;
+    if (found && !is_done) ++met.unknown_sent;
     const std::string what = std::string(operation) + " of effect " + hex.substr(0, 12);
     if (!intended) complain("RUN-1", what + " reached the sink, and the durable log (up to " + std::to_string(durable_) + ") has no intent that names it");
     else if (head.lsn > durable_) complain("RUN-1", what + " carries the head " + std::to_string(head.lsn) + ", and the log is durable up to " + std::to_string(durable_) + " only");
@@ -123,6 +132,7 @@ class Watch {
       if (entry.record->phase == wal::Phase::EXECUTE && entry.record->status == wal::Status::DONE) ran.insert(entry.record->step_id);
     }
     if (!steps) return;
+    ++met.published;
     for (const Json& step : steps->items())
       if (const std::string id = text_of(step, "id"); !ran.contains(id)) return complain("RUN-2", what + " reached the sink, and step " + id + " of its plan has not run");
   }
@@ -186,10 +196,14 @@ class Watch {
     const std::string hex = text_of(record.payload, "effect");
     const auto effect = EffectId::from_hex(hex);
     if (!effect || !find_effect) return;
+    bool was_unknown = false;
+    for (const auto& [lsn, entry] : entries_)
+      was_unknown = was_unknown || (lsn <= recovered_ && entry.record && entry.record->phase == wal::Phase::UPSERT && text_of(entry.record->payload, "effect") == hex);
+    ++met.done;
+    if (was_unknown && !carried_.contains(effect.value())) ++met.unknown_there;
     if (!find_effect(effect.value())) {
-      for (const auto& [lsn, entry] : entries_)
-        if (lsn <= recovered_ && entry.record && entry.record->phase == wal::Phase::UPSERT && text_of(entry.record->payload, "effect") == hex)
-          return complain("RUN-4", "effect " + hex.substr(0, 12) + " was UNKNOWN when this tenure began and is taken for DONE, and the sink has no such effect: its content was there, or nobody asked");
+      if (was_unknown)
+        return complain("RUN-4", "effect " + hex.substr(0, 12) + " was UNKNOWN when this tenure began and is taken for DONE, and the sink has no such effect: its content was there, or nobody asked");
       return complain("RUN-3", "DONE of effect " + hex.substr(0, 12) + " goes into the log, and the sink has no such effect");
     }
     const auto carried = carried_.find(effect.value());
@@ -212,6 +226,7 @@ class Watch {
       if (entry.record) see(*entry.record);
     for (const auto& one : with) see(*one);
     if (!effects) return;
+    ++met.committed;
     for (const Json& effect : effects->items())
       if (!finished.contains(text_of(effect, "effect")))
         return complain("RUN-6", "COMMIT goes into the log, and the effect of business key " + text_of(effect, "business_key") + " is not DONE");

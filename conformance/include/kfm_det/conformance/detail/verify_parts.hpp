@@ -67,7 +67,7 @@ class VerifyForger {
   /// One member of one entry says something else.
   std::optional<Forgery> changed(Play& play) const {
     const WrittenLog& log = some_log(play);
-    const std::uint32_t mode = play.pick(9);
+    const std::uint32_t mode = play.pick(10);
     const std::size_t at = some_entry(play, log);
     Forgery out(log);
     std::string& line = out.lines[at].text;
@@ -79,6 +79,12 @@ class VerifyForger {
     if (mode == 8) {
       if (number + 1 >= places.size() || !move_border(line, place, places[number + 1])) return std::nullopt;
       play.tell("the end of " + what + " moves into the next member");
+      out.must("VERIFY-1", Seen::note);
+      return out;
+    }
+    if (mode == 9) {
+      line.insert(line[place - 1] == '"' ? place - 1 : place, " ");
+      play.tell("a blank before " + what + ", which means the same as JSON");
       out.must("VERIFY-1", Seen::note);
       return out;
     }
