@@ -539,6 +539,12 @@ class Acting(Scratch):
         run("wal", "head", self.log, "--out", self.path("head"))
         self.assertIn("agrees up to", self.ok("wal", "verify", self.log, "--witness", self.path("head")))
         self.assertIn("actor_refused", self.unchanged("wal", "verify", self.log, "--actor", "somebody else", code=6).out)
+        self.assertIn("approval_missing", self.unchanged("wal", "verify", self.log, "--approval-from-tier", "0", code=6).out)
+        shutil.copy(os.path.join(self.state, "summaries.db"), self.path("older.db"))
+        updates(self.state, 800)
+        self.assertIn("intact.", self.unchanged("wal", "verify", self.log, *self.sink).out)
+        older = self.unchanged("wal", "verify", self.log, "--sink", "sqlite:" + self.path("older.db"), code=6)
+        self.assertRegex(older.out, r"error sink_regressed .*: a finished effect carried LSN \d+, and the sink has seen only LSN \d+")
         self.damage()
         self.assertIn("error damaged", self.unchanged("wal", "verify", self.log, code=6).out)
 

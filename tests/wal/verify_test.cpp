@@ -508,14 +508,13 @@ TEST_CASE("VERIFY-5 to VERIFY-9 what records say about each other: each breach b
   approval.policy.approval_from_tier = 1;
   CHECK(at(9, [](R&) {}, approval).empty());
   // A sink that was put back from a copy.
-  wal::VerifyOptions older;
-  older.sinks = {head_of_line(lines[2])};
-  CHECK(at(12, [](R&) {}, older) == "sink_regressed ");
-  older.sinks = {head_of_line(lines[10])};   // what the last effect carried
-  CHECK(at(12, [](R&) {}, older).empty());
-  older.sinks = {};
-  older.witnesses = {head_of_line(lines[2])};   // a head that was written down may be older
-  CHECK(at(12, [](R&) {}, older).empty());
+  auto behind = verify_text(text_of(lines), with_witness(head_of_line(lines[2])));   // a head that was written down may be older
+  CHECK(behind.carried == head_of_line(lines[10]));
+  behind.see_sink(head_of_line(lines[10]));
+  CHECK(codes(behind).empty());
+  behind.see_sink(head_of_line(lines[2]));
+  CHECK(codes(behind) == "sink_regressed ");
+  CHECK(behind.answer().error().code() == errc::sink_regressed);
   // A record that nobody knows: the envelope is good.
   std::string odd = lines[9];
   const std::size_t phase = odd.find("\"phase\":\"EXECUTE\"");

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // kfm-det wal verify: whether a log can be trusted, and how far.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <kfm_det/stores/head_file.hpp>
@@ -70,12 +72,13 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
     std::string log, ring, sink, history = "archived";
     std::vector<std::string> witnesses, actors, care;
     bool each_group = false, chain_only = false;
-    unsigned threads = 1;
+    std::optional<std::uint32_t> approval_from_tier;
+    unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   };
   const auto given = std::make_shared<Arguments>();
   CLI::App& command = add_command(tool, wal, "verify", "Whether a log can be trusted, and how far",
     "Every byte counts: chain, groups, links between segments and the archive, time and numbers that never go back, intents before effects, results, reversals; with --keys the signatures; "
-    "against a witness (a head file, a sink) what no log can tell by itself: that its end was cut off, that it was rewritten, or is gone. Findings have a code, a place, a sentence and a remedy; errors among them give exit code 6.\n\n"
+    "against a witness (a head file, a sink) what no log can tell by itself: that its end was cut off, that it was rewritten, or is gone; and that the sink itself was put back from a copy. Findings have a code, a place, a sentence and a remedy; errors among them give exit code 6.\n\n"
     "Mind how far it is sealed or witnessed: behind that, whoever can write the files can forge.\n\n"
     "Examples:\n  kfm-det wal verify state/wal --witness /mnt/elsewhere/weather.head\n  kfm-det wal verify state/wal --keys weather.ring --sink sqlite:state/summaries.db",
     [&tool, given]() -> result<int> {
@@ -100,14 +103,19 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
       }
       if (!given->actors.empty()) options.policy.actors = given->actors;
       options.policy.care_required = given->care;
+      options.policy.approval_from_tier = given->approval_from_tier;
       options.policy.signed_each_group = given->each_group;
       options.policy.history = given->history == "whole" ? wal::History::whole : given->history == "dropped" ? wal::History::dropped : wal::History::archived;
       options.records = !given->chain_only;
       options.threads = given->threads;
       read = 0;
       total = bytes_to_read(place, options.policy.history != wal::History::dropped);
-      KFM_DET_TRY(const wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, archive_codec()));
+      KFM_DET_TRY(wal::VerifyReport report, verify_folder(fs, place.folder, options, place.stream, archive_codec()));
       if (report.is_intact() && report.entries == 0) { KFM_DET_TRY(refuse_strangers_files(place, segments_of(place))); }   // a torn tail behind nothing is no log
+      if (sink && options.records) {
+        KFM_DET_TRY(const Head seen, sink->witness(place.stream));
+        report.see_sink(seen);
+      }
       if (tool.screen.wishes.json) {
         Json out = report.json();
         out.set("format", Json(1)).set("kind", Json("kfm-det wal verify"));
@@ -126,10 +134,11 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
   command.add_option("--sink", given->sink, "A sink that saw the log, as a witness: sqlite:FILE")->type_name("SINK");
   command.add_option("--actor", given->actors, "Who may write; nobody named: everybody (may be given more than once)")->type_name("NAME")->expected(1)->take_all();
   command.add_option("--care", given->care, "Beginning of keys whose publications must carry CARE labels (may be given more than once)")->type_name("PREFIX")->expected(1)->take_all();
+  command.add_option("--approval-from-tier", given->approval_from_tier, "A plan with a step of this tier or above must name an approval")->type_name("TIER")->check(CLI::Range(0U, 3U))->type_name("TIER");
   command.add_flag("--signed-each-group", given->each_group, "Every group must end in a signature, where a key of the ring is valid");
   command.add_option("--history", given->history, "What must be here of what was compacted: archived (what is in the archive has no gap), whole (everything from LSN 1 on), dropped (the store drops it; the archive is not read)")->type_name("WORD")->check(CLI::IsMember({"archived", "whole", "dropped"}));
   command.add_flag("--chain-only", given->chain_only, "The chain alone, not what the records say");
-  command.add_option("--threads", given->threads, "How many threads help (1); the report is the same for any number")->type_name("N")->check(CLI::Range(1U, 64U))->type_name("N");
+  command.add_option("--threads", given->threads, "How many threads help (as many as there are cores, at most 8); the report is the same for any number")->type_name("N")->check(CLI::Range(1U, 64U))->type_name("N");
 }
 
 }  // namespace kfm_det::tool

@@ -177,8 +177,7 @@ template <FileSystem Fs>
   wal::Verifier verifier(*stream, options);
   detail::FolderVerifier<Fs> reader(fs, folder, verifier, codec, options.policy.history);
   if (auto looked = reader.look(); !looked) {
-    const auto knows = [](const std::vector<Head>& heads) { return std::any_of(heads.begin(), heads.end(), [](const Head& seen) { return seen.lsn != 0; }); };
-    const bool is_gone = looked.error().code() == errc::not_found && (knows(options.witnesses) || knows(options.sinks));
+    const bool is_gone = looked.error().code() == errc::not_found && std::any_of(options.witnesses.begin(), options.witnesses.end(), [](const Head& witness) { return witness.lsn != 0; });
     if (!is_gone) return looked.error();   // else the witness says that there was a log (VERIFY-4)
   }
   reader.read(*stream);

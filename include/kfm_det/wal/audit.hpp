@@ -31,7 +31,6 @@ namespace kfm_det::wal {
 struct VerifyOptions {
   std::optional<KeyRing> ring{};                   ///< none: signatures are not verified
   std::vector<Head> witnesses{};
-  std::vector<Head> sinks{};                       ///< what sinks have seen: witnesses, too; and none may be behind what a finished effect carried
   VerifyPolicy policy{};
   bool records = true;                             ///< false: the chain alone, which is ten times as fast
   unsigned threads = 1;                            ///< that examine lines beside the one that reads; the report is the same for any number
@@ -140,7 +139,7 @@ class Audit {
     }
     report_.proven = std::min(std::max(proof_, report_.witnessed_upto), report_.tail.lsn);
     runs_.finish_log(report_);
-    judge_sinks();
+    report_.carried = runs_.done_heads().highest();
     return std::move(report_);
   }
 
@@ -370,13 +369,6 @@ class Audit {
       put({FindingCode::durable_missing, {}, 0, report_.tail.lsn + 1, "LSN " + std::to_string(proof_) + " had been durable, says " + proof_by_ + ", but the last whole group ends at LSN " + std::to_string(report_.tail.lsn)});
     } else if (garbage_at_ != nowhere) {
       put({FindingCode::torn_tail, last_segment_, garbage_at_, 0, "behind LSN " + std::to_string(report_.tail.lsn) + " stand " + std::to_string(garbage_end_ - garbage_at_) + " bytes that are no whole group"});
-    }
-  }
-  /// LOG-6, as an auditor sees it: a DONE stands behind its effect, so the sink has seen at least what it carried.
-  void judge_sinks() {
-    for (const Head& sink : options_.sinks) {
-      Recovery found;
-      if (!runs_.done_heads().agree(sink, found)) put({FindingCode::sink_regressed, {}, 0, sink.lsn, found.evidence.front().sentence});
     }
   }
   void judge_witness(const Head& witness, const Seen& seen, const EndsAudit::Stated& stated) {

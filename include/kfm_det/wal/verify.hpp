@@ -44,7 +44,7 @@ namespace kfm_det::wal {
 
 class Verifier {
  public:
-  Verifier(StreamId stream, VerifyOptions options) : options_(with_sinks(std::move(options))), audit_(stream, options_) {
+  Verifier(StreamId stream, VerifyOptions options) : options_(std::move(options)), audit_(stream, options_) {
     how_.stream = std::move(stream);
     how_.ring = options_.ring ? &*options_.ring : nullptr;
     how_.records = options_.records;
@@ -134,10 +134,6 @@ class Verifier {
     std::function<void()> control{};
   };
 
-  static VerifyOptions with_sinks(VerifyOptions options) {   // who has seen a head is a witness of it
-    options.witnesses.insert(options.witnesses.end(), options.sinks.begin(), options.sinks.end());
-    return options;
-  }
   void in_turn(std::function<void()> control) {
     if (turns_.empty()) return control();
     turns_.push_back({{}, std::move(control)});

@@ -179,6 +179,7 @@ struct VerifyReport {
   Lsn sealed_upto = 0;                                ///< a valid signature reaches from here back over everything; 0: none
   Lsn proven = 0;                                     ///< was durable, as the log itself or a witness says
   Lsn witnessed_upto = 0;                             ///< a witness agrees up to here
+  Head carried;                                       ///< the highest head that a finished effect carried, where records were examined; lsn 0: none
   bool begins_at_checkpoint = false;
   bool records_examined = false, signatures_examined = false;
 
@@ -186,6 +187,8 @@ struct VerifyReport {
   [[nodiscard]] bool is_intact() const { return errors == 0; }
   /// Entries that no valid signature reaches.
   [[nodiscard]] std::uint64_t entries_not_sealed() const { return tail.lsn > sealed_upto ? tail.lsn - std::max(sealed_upto, first == 0 ? 0 : first - 1) : 0; }
+  /// What a sink has seen, asked behind the verification (a writer may be at work, and a DONE stands behind its effect): less than was carried is sink_regressed.
+  void see_sink(const Head& seen);
   /// The first error as one that can be returned. Success when there is none.
   [[nodiscard]] result<void> answer() const;
   /// For a person; ends with a newline.
@@ -269,6 +272,11 @@ inline Json VerifyReport::json() const {
 inline void note(VerifyReport& report, std::size_t max, Finding finding) {
   ++(severity(finding.code) == Severity::error ? report.errors : report.notes);
   if (report.findings.size() < max) report.findings.push_back(std::move(finding));
+}
+
+inline void VerifyReport::see_sink(const Head& seen) {
+  if (std::pair(seen.incarnation, seen.lsn) >= std::pair(carried.incarnation, carried.lsn)) return;
+  note(*this, findings.size() + 1, {FindingCode::sink_regressed, {}, 0, seen.lsn, "a finished effect carried LSN " + std::to_string(carried.lsn) + ", and the sink has seen only LSN " + std::to_string(seen.lsn)});
 }
 
 }  // namespace kfm_det::wal
