@@ -141,13 +141,14 @@ std::uint64_t bytes_of_file(const std::string& path) {
 
 std::vector<SegmentFile> segments_of(const LogPlace& place) { return segments_of(LookingFileSystem(), place.folder); }
 
-std::optional<std::string> last_signed_line(const LogPlace& place) {
+std::optional<std::string> last_signed_line(const LogPlace& place, Lsn first) {
   const LookingFileSystem fs;
   const auto names = segment::list(fs, place.folder);
   auto places = names ? segment::places_of(fs, place.folder, names.value()) : result<std::vector<segment::Place>>(names.error());
   if (!places) return std::nullopt;
   std::reverse(places.value().begin(), places.value().end());
   for (segment::Place& part : places.value()) {
+    if (part.name.first < first) continue;   // folded, and never read again
     auto file = segment::open_place(fs, place.folder, part);
     const auto bytes = file ? segment::read_place(fs, *file.value(), part, archive_codec()) : result<Bytes>(file.error());
     if (!bytes) continue;

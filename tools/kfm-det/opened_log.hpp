@@ -56,9 +56,9 @@ struct SegmentFile {
 /// The store of a log, to look at.
 [[nodiscard]] result<FileStore<LookingFileSystem>> looking_store(const LogPlace& place, const LookingFileSystem& fs = LookingFileSystem());
 [[nodiscard]] std::vector<SegmentFile> segments_of(const LogPlace& place);
-/// The last line of the files, archived ones too, that carries a signature; none: the log is not signed. Looks behind damage as well, and passes over what
-/// cannot be read: that a log is signed is not forgotten because its end is not, or is gone.
-[[nodiscard]] std::optional<std::string> last_signed_line(const LogPlace& place);
+/// The last line of the segments from `first` on, archived ones too, that carries a signature; none: the log is not signed. Looks behind damage as well, and
+/// passes over what cannot be read: that a log is signed is not forgotten because its end is not, or is gone.
+[[nodiscard]] std::optional<std::string> last_signed_line(const LogPlace& place, Lsn first);
 /// To be asked where no record was found. Errors: corrupt_committed when the files are nothing that a FileStore wrote.
 [[nodiscard]] result<void> refuse_strangers_files(const LogPlace& place, const std::vector<SegmentFile>& segments);
 /// The error of a foreign log, with what can be done about it: mostly a folder was renamed.

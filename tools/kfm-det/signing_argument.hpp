@@ -67,7 +67,7 @@ namespace detail {
 /// The key that the log is gone on with; nothing where it is not signed and none was given. `accepts_loss`: the next record begins an incarnation.
 /// Errors: invalid_argument for a key that does not fit, or a signed log without one; those of reading key and ring.
 [[nodiscard]] inline result<std::optional<wal::Ed25519Signer>> choose_signer(const OpenedLog& log, const SigningArguments& given, const std::string& actor, bool accepts_loss) {
-  const auto last = last_signed_line(log.place());
+  const auto last = last_signed_line(log.place(), log.first());
   if (given.key.empty()) {
     if (last) return Error(errc::invalid_argument, "this log is signed, and no key was given: what would be written could not be verified", log.place().given, "Give the key that is valid now: --key FILE");
     return std::optional<wal::Ed25519Signer>();
