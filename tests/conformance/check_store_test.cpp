@@ -2,11 +2,16 @@
 // The store checks on small bounds: our stores pass, broken ones are named by their law, and a line brings a failure back.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <new>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "kfm_det/conformance/check_store.hpp"
@@ -151,6 +156,79 @@ TEST_CASE("whatever a workload was drawn by, its choices make it again") {
     CHECK(same.disk_kind == workload.disk_kind);
     CHECK(given.made() == conformance::detail::choices_of(workload));   // and nothing of them is left for the crash
   }
+}
+
+namespace {
+
+/// Finds one disk in 400 to be another stream's, whatever is on it.
+template <class Fs, std::uint64_t which>
+struct Touchy {
+  struct Stream : FileStore<Fs>::Stream {
+    Stream(typename FileStore<Fs>::Stream stream, Fs fs) : FileStore<Fs>::Stream(std::move(stream)), disk(std::move(fs)) {}
+    Fs disk;
+    result<Recovery> recover(std::span<const Head> witnesses, RecoverOptions options) {
+      const bool is_it = disk.hash() % 400 == which;
+      auto found = FileStore<Fs>::Stream::recover(witnesses, options);
+      if (found && is_it) found.value().verdict = Verdict::foreign;
+      return found;
+    }
+  };
+  static constexpr StoreClaims claims = FileStore<Fs>::claims;
+  FileStore<Fs> store;
+  Fs disk;
+  result<Stream> open_stream(const StreamId& id) {
+    KFM_DET_TRY(auto stream, store.open_stream(id));
+    return Stream(std::move(stream), disk);
+  }
+};
+struct TouchyFiles {
+  using Store = Touchy<simulate::Disk, 7>;
+  result<Store> open(simulate::Disk& disk) {
+    KFM_DET_TRY(auto store, FileStore<simulate::Disk>::open("/wal", {4096, 4096}, disk));
+    return Store{std::move(store), disk};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a search finds comes back by its choices, behind a third crash too") {
+  const auto subject = conformance::detail::store_on_disk<TouchyFiles>();
+  std::uint32_t all = 0, third = 0;
+  for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+    Options options;
+    options.seed = seed;
+    Report report;
+    Explorer explorer(report, options);
+    conformance::detail::CrashSearch search(explorer, subject, options);
+    search.depth = 3, search.fates_max = 12, search.second_fates_max = 2, search.points_in = 16, search.only_last = false;
+    std::vector<std::pair<ChoiceVector, BrokenLaw>> found;
+    explorer.run("drawn", {0, 30, "", true}, [&](Play& play) {
+      conformance::detail::CrashSearch one = search;
+      const auto workload = conformance::detail::draw_workload(play, 5, 12, 3);
+      play.be_silent(true);
+      one.search(play, workload);
+      play.be_silent(false);
+      found = one.found();
+      if (!found.empty()) explorer.end_part();
+    });
+    if (found.empty()) continue;
+    ++all;
+    Choices choices(found[0].first);
+    std::unordered_set<std::uint64_t> states;
+    Play play(choices, report, states);
+    std::string sentence;
+    try {
+      search.replay(play, conformance::detail::pick_workload(play, 0, 64, 3));
+    } catch (const BrokenLaw& law) {
+      sentence = law.sentence;
+    }
+    CAPTURE(seed, to_text(found[0].first));
+    CHECK(sentence == found[0].second.sentence);
+    const auto crashes = std::count_if(play.script().begin(), play.script().end(), [](const std::string& line) { return line.find("the power goes before change") != std::string::npos; });
+    third += crashes == 3 ? 1 : 0;
+  }
+  CHECK(all > 10);
+  CHECK(third > 0);
 }
 
 namespace {
