@@ -3,7 +3,7 @@
 """A reproducer line means the same to every build: reproduced.py SOURCE ROOT SCRATCH.
 
 Builds one broken store under the kit with every compiler that is here, with and without optimisation. The first one finds what is broken; each of them must play its
-reproducer lines and tell the same, word for word. Exit code 0: they do (or there is only one compiler: said so).
+reproducer lines and tell the same, word for word. Exit code 0: they do; 77: those that are here do, and a compiler is missing.
 """
 import json
 import os
@@ -19,10 +19,10 @@ def run(words):
 def main():
     source, root, scratch = sys.argv[1:4]
     os.makedirs(scratch, exist_ok=True)
-    builds = []
+    builds, missing = [], []
     for compiler, level in (("g++", "-O0"), ("g++", "-O2"), ("clang++-14", "-O0"), ("clang++-19", "-O2")):
         if not shutil.which(compiler):
-            print(f"{compiler} is not here")
+            missing.append(compiler)
             continue
         program = os.path.join(scratch, compiler + level)
         built = run([compiler, "-std=c++20", level, "-I" + root + "/include", "-I" + root + "/conformance/include", source, "-o", program, "-lcrypto", "-lxxhash", "-lpthread"])
@@ -47,6 +47,9 @@ def main():
         if len(set(told.values())) != 1:
             sys.exit("the builds do not agree:\n" + "\n".join(f"--- {name}\n{text}" for name, text in told.items()))
     print(f"{len(violations)} reproducer lines, {len(builds)} builds: {', '.join(name for name, _ in builds)}")
+    if missing:
+        print(f"not compared: {', '.join(missing)}, which is not here")
+        sys.exit(77)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ struct Row {
   const char* words;   ///< of the error
 };
 const Row no_lines[] = {
-    {"kfm_det/1 check_store part=no-such-part choices=-", "check_store has no part no-such-part here; it has scripts"},
+    {"kfm_det/1 check_store part=no-such-part choices=-", "check_store has no part no-such-part here; it has waits, scripts, longer-scripts"},
     {"kfm_det/1 check_store part=scripts choices=1..2", "its choices cannot be read: \"1..2\""},
     {"kfm_det/1 check_store part=scripts choices=1.x", "its choices cannot be read"},
     {"kfm_det/1 check_store part=scripts choices=1.2.", "its choices cannot be read"},
