@@ -15,25 +15,16 @@ namespace det = kfm_det;
 
 namespace {
 
-/// The worst of the simple ones: of all that no sync has covered nothing is left.
-struct NothingIsLeft final : det::simulate::Fates {
-  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
-};
-/// The best: all of it is left.
-struct AllIsLeft final : det::simulate::Fates {
-  std::uint32_t decide(std::uint32_t) override { return 0; }
-};
-
-template <class Fates>
-struct FileLockOnDisk {
+struct FileLockFixture {
   using Lock = det::FileLock<det::simulate::Disk, det::ManualClock>;
   det::result<Lock> connect(const det::OwnerId& owner, const det::ManualClock& clock) {
     return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
   }
   void wipe() { use(det::simulate::Disk()); }
   void kill(const det::OwnerId& owner) { disk.end_process(processes[owner.text]); }
-  void crash() { Fates fates; use(disk.after_power_loss(fates)); }
+  void crash(det::simulate::Fates& fates) { use(disk.after_power_loss(fates)); }
   void on_call(std::function<void()> what) { hook = std::move(what); }
+  det::simulate::Disk file_system() { return disk; }
 
   void use(const det::simulate::Disk& other) {
     disk = other;
@@ -44,9 +35,6 @@ struct FileLockOnDisk {
   std::uint32_t started = 0;
   std::function<void()> hook;
 };
-using FileLockFixture = FileLockOnDisk<NothingIsLeft>;
-using FileLockFixtureAllIsLeft = FileLockOnDisk<AllIsLeft>;
 KFM_DET_CONFORMANCE_LOCK(FileLockFixture)
-KFM_DET_CONFORMANCE_LOCK(FileLockFixtureAllIsLeft)
 
 }  // namespace

@@ -117,6 +117,8 @@ MUTANTS = [
     lock("A53", "token-of-8-bits", "LOCK-2", (GRANT, "    entry.last = FencingToken{above.value >= 200 ? floor.value + 1 : (floor.value + 1) & 0xFF};\n")),
     lock("A54", "release-queued", ("LOCK-5", "LOCK-6"), (RELEASE, "    if (queued_) { if (auto& e = board_->scopes[queued_->scope]; is_mine(e, *queued_)) e.lease.reset(); }\n    queued_ = lease;\n"), (STATE, STATE + "  std::optional<Lease> queued_;\n")),
     lock("A56", "acquired-behind-a-release-of-the-past", "LOCK-5", (RELEASE, "    if (entry.lease && entry.lease->owner == owner_ && lease.token <= entry.lease->token) entry.lease.reset();\n")),
+    lock("A57", "token-again-for-one-who-comes-back", "LOCK-2", (ENTRY, ENTRY + "    OwnerId before;\n    bool renewed = false;\n"),
+         (FREE, FREE + "    if (entry.lease && entry.renewed && entry.before == owner_ && entry.lease->owner != owner_) entry.last.value = entry.lease->token.value - 1;\n    entry.before = entry.lease ? entry.lease->owner : OwnerId{};\n    entry.renewed = false;\n"), (RENEWED, "    entry.renewed = true;\n" + RENEWED)),
 
     # --- sinks --------------------------------------------------------------------------------------------------------------------------------------
     sink("A60", "100-outputs-in-a-request", ("SINK-1", "SINK-2"), (MEMORY_SINK, UPSERT, "    if (batch.size() > 100) " + TOO_MUCH + "\n" + UPSERT)),

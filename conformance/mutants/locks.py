@@ -22,14 +22,14 @@ FILE = Family(
     include=['"kfm_det/simulate/disk.hpp"'],
     fixture="""
 struct Fixture_ID {
-  struct Nothing final : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; } };
   using Lock = kfm_det::ID::FileLock<kfm_det::simulate::Disk, kfm_det::ManualClock>;
   kfm_det::result<Lock> connect(const kfm_det::OwnerId& owner, const kfm_det::ManualClock& clock) {
     return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
   }
   void wipe() { use(kfm_det::simulate::Disk()); }
   void kill(const kfm_det::OwnerId& owner) { disk.end_process(processes[owner.text]); }
-  void crash() { Nothing fates; use(disk.after_power_loss(fates)); }
+  void crash(kfm_det::simulate::Fates& fates) { use(disk.after_power_loss(fates)); }
+  kfm_det::simulate::Disk file_system() { return disk; }
   void on_call(std::function<void()> what) { hook = std::move(what); }
   void use(const kfm_det::simulate::Disk& other) {
     disk = other;
@@ -201,6 +201,11 @@ MUTANTS = [
            (FREE, FREE.replace("clock_.monotonic()", "wall()")), ("    const Duration deadline = clock_.monotonic() + ttl;  // LOCK-7: from before the request\n", "    const Duration deadline = wall() + ttl;\n")),
     memory("L11b", "wall-clock-deadline", "LOCK-7", ("    const Duration deadline = clock_.monotonic() + ttl;  // LOCK-7: from before the request\n", "    const Duration deadline = (clock_.now() - Instant{0}) + ttl;\n")),
     memory("L12", "clock-freeze", "LOCK-4", (RENEW, "    const Lease mine = lease;\n    if (clock_.monotonic() < mine.deadline && mine.owner == owner_ && (!entry.lease || entry.lease->token.value > lease.token.value)) return Lease{lease.scope, lease.token, owner_, deadline};\n" + RENEW)),
+    memory("L11c", "wall-clock-after-a-takeover", "LOCK-7", (FREE, FREE + "    if (entry.lease) entry.taken_over = true;\n    entry.ends = clock_.now() + ttl;\n"),
+           (RENEW, "    if (entry.taken_over && is_mine(entry, lease) && clock_.now() >= entry.ends) entry.lease.reset();\n" + RENEW),
+           ("    entry.lease->deadline = deadline;\n", "    entry.lease->deadline = deadline;\n    entry.ends = clock_.now() + ttl;\n"), ("    FencingToken last; ", "    bool taken_over = false;\n    Instant ends;\n    FencingToken last; ")),
+    memory("L12b", "late-clock-takes-back-what-was-released", "LOCK-4", (FREE, FREE + "    if (entry.lease) entry.run_out = entry.lease->token;\n"), ("    FencingToken last; ", "    FencingToken run_out;\n    FencingToken last; "),
+           (RENEW, "    if (!entry.lease && entry.run_out == lease.token && lease.owner == owner_ && clock_.monotonic() < lease.deadline) entry.lease = lease;\n" + RENEW)),
     memory("L15", "no-expiry-on-crash", "LOCK-3", (FREE, "    if (entry.lease) return std::optional<Lease>{};\n")),
     memory("L15b", "renewed-for-ever", "LOCK-3", ("    entry.lease->deadline = deadline;\n    return *entry.lease;\n", "    entry.lease->deadline = deadline;\n    Lease out = *entry.lease;\n    entry.lease->deadline = seconds(1'000'000);\n    return out;\n"),
            (RENEW, "    if (!is_mine(entry, lease) || clock_.monotonic() >= lease.deadline)\n")),
@@ -244,6 +249,10 @@ MUTANTS = [
     server("L30", "token-drawn-before-the-grant", "LOCK-2", acquire="server->called();\n      const std::uint64_t drawn = server->counters[key] = std::max(server->counters[key], above.value) + 1;\n      const auto got = server->grant(key, owner.text, asked.ns, deadline.ns, above.value);\n      if (got) { server->entries[key].token = drawn; server->counters[key] = std::max(drawn, *got); }\n      const auto token = got ? std::optional(drawn) : std::nullopt;"),
     server("L31", "deadline-from-behind-the-answer", "LOCK-7", acquire="const auto token = server->grant(key, owner.text, asked.ns, deadline.ns, above.value);\n      return token ? std::optional(kfm_det::Lease{scope, {*token}, owner, clock.monotonic() + ttl}) : std::optional<kfm_det::Lease>{};"),
     server("L32", "two-commands-to-look-and-take", "LOCK-1", acquire="if (server->get(key, asked.ns)) return std::optional<kfm_det::Lease>{};\n      server->called();\n      const std::optional<std::uint64_t> token = ++server->counters[key] > above.value ? server->counters[key] : (server->counters[key] = above.value + 1);\n      server->entries[key] = Entry{owner.text, *token, deadline.ns};"),
+    server("L36", "counter-remembered-by-the-first-release", "LOCK-2", release='if (server->erase_if(key, owner.text, lease.token.value)) { const std::scoped_lock guard(server->mutex); server->counters["seen by " + owner.text] = server->counters[key]; }',
+           acquire="std::uint64_t next = 0;\n      {\n        server->called();\n        const std::scoped_lock guard(server->mutex);\n        if (const auto seen = server->counters.find(\"seen by \" + owner.text); seen != server->counters.end() && seen->second == 1 && server->counters[key] == 1) next = std::max(seen->second, above.value) + 1;\n      }\n"
+                   "      if (next == 0) { const auto token = server->grant(key, owner.text, asked.ns, deadline.ns, above.value); if (!token) return std::optional<kfm_det::Lease>{}; return std::optional(kfm_det::Lease{scope, {*token}, owner, deadline}); }\n"
+                   "      server->called();\n      const std::scoped_lock guard(server->mutex);\n      std::optional<std::uint64_t> token;\n      if (const auto at = server->entries.find(key); at == server->entries.end() || at->second.ends <= asked.ns) { token = server->counters[key] = next; server->entries[key] = Entry{owner.text, next, deadline.ns}; }"),
     # a lock of files
     file("L10h", "renew-looks-once", "LOCK-1", ('  if (expired()) return lose("the lease ran out while it was being renewed");\n', "")),
     file("L10i", "acquirer-reads-the-clock-last", "LOCK-1", ("    KFM_DET_TRY(const auto found, folder.judge(names.highest, moment));\n    if (found.standing == Standing::vanished) return Attempt{};\n",
@@ -255,4 +264,12 @@ MUTANTS = [
     file("L15g", "deadline-of-another-boot-believed", "LOCK-3", ("if (!alive || expired || (out.record && out.record->released)) ", "if ((out.record && moment.now >= out.record->deadline) || (!alive && out.record && out.record->epoch == moment.epoch) || (out.record && out.record->released)) ")),
     file("L33", "no-kernel-lock", "LOCK-1", ("  KFM_DET_TRY(const bool locked, state_->fs.lock(file));\n  if (!locked) return false;\n", "")),
     file("L34", "rename-that-replaces", "LOCK-1", ("state_->fs.rename_no_replace(path", "state_->fs.rename(path")),
+    # its disk fails
+    file("L35", "grants-although-its-write-failed", "LOCK-3", ("  KFM_DET_TRY(write_all(state_->fs, file, 0, bytes));\n", "  (void)write_all(state_->fs, file, 0, bytes);\n"),
+         ("  KFM_DET_TRY(const bool ours, folder.shows(record));\n  if (!ours) return Attempt{};\n", "  KFM_DET_TRY(const auto names, folder.look());\n  if (names.highest != record.ordinal) return Attempt{};\n")),
+    file("L35b", "grants-although-its-name-is-not-synced", "LOCK-2", ("  KFM_DET_TRY(state_->fs.sync_directory(folder.path()));\n  KFM_DET_TRY(const bool ours, folder.shows(record));\n", "  (void)state_->fs.sync_directory(folder.path());\n  KFM_DET_TRY(const bool ours, folder.shows(record));\n")),
+    file("L35c", "renews-although-its-write-failed", "LOCK-1", ("  KFM_DET_TRY(write_all(state_->fs, *grant->file, next.offset(), slot));\n", "  if (!write_all(state_->fs, *grant->file, next.offset(), slot)) {\n    grant->record = next;\n    return Lease{lease.scope, lease.token, lease.owner, next.deadline};\n  }\n")),
+    file("L35d", "a-failing-disk-is-busy", "LOCK-6", ("    if (!named) return named.error();\n    return Attempt{};\n", "    return Attempt{named ? Answer::again : Answer::busy, {}};\n")),
+    file("L35e", "an-error-for-ever", "LOCK-6", ("    if (!named) return named.error();\n    return Attempt{};\n", "    if (!named) state_->broken = true;\n    if (!named) return named.error();\n    return Attempt{};\n"),
+         ("    std::set<std::string> durable_folders;\n", "    std::set<std::string> durable_folders;\n    bool broken = false;\n"), ("  const std::string epoch = state_->clock.epoch();\n", "  const std::string epoch = state_->clock.epoch();\n  if (state_->broken) return Error(errc::io_error, \"this lock had an error before\", state_->root, \"Open it again.\");\n")),
 ]

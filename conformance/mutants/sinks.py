@@ -158,6 +158,7 @@ MUTANTS += [
     Mutant("SD06", "sync-error-swallowed", "file_sink", LOST, [(FILE, SYNC_FILE, "        (void)fs.sync(file.value());\n        return success();\n")]),
     Mutant("SD07", "sync-retried", "file_sink", LOST, [(FILE, SYNC_FILE, "        if (auto synced = fs.sync(file.value()); synced) return synced;\n        return fs.sync(file.value());\n")]),
     Mutant("SD08", "short-write-as-full", "file_sink", "SINK-11", [(FILE, "{ return write_all(fs, file, 0, text); }", "-> result<void> { KFM_DET_TRY(fs.write(file, 0, text)); return success(); }")]),
+    Mutant("SD08b", "all-but-one-byte-as-all", "file_sink", "SINK-11", [(FILE, "{ return write_all(fs, file, 0, text); }", "-> result<void> {\n        KFM_DET_TRY(const std::size_t taken, fs.write(file, 0, text));\n        return taken + 1 >= text.size() ? success() : write_all(fs, file, taken, BytesView(text).substr(taken));\n      }")]),
     Mutant("SD09", "names-believed-unsynced", "file_sink", "SINK-11", [(FILE, "      KFM_DET_TRY(fs.sync_directory(commits));   // what is believed from here on is on the medium\n", "")]),
     Mutant("SD10", "floor-in-memory", "file_sink", "SINK-6", [(FILE, "    if (rose) { KFM_DET_TRY(my.commit(std::move(changes))); }", "    if (rose) my.accept(std::move(changes));")]),
     Mutant("SD11", "floor-of-a-refused-request-lost", "file_sink", "SINK-6", [(FILE, "          KFM_DET_TRY(commit(std::move(floor)));\n", "          accept(std::move(floor));\n")]),

@@ -5,9 +5,10 @@
 // expect: kfm_det lock fixture: what connect() gives is no LockPolicy; diagnose_lock<Lock>() says why
 // expect: kfm_det lock fixture: `claims` must be a `static constexpr LockClaims`
 // expect: kfm_det lock fixture: wipe() takes no argument
-// expect: kfm_det lock fixture: crash() takes no argument
+// expect: kfm_det lock fixture: crash() takes no argument, or a `simulate::Fates&`
 // expect: kfm_det lock fixture: kill() takes a `const OwnerId&`
 // expect: kfm_det lock fixture: on_call() takes a `std::function<void()>`
+// expect: kfm_det lock fixture: file_system() gives the `simulate::Disk` that the lock's files are on
 #include "kfm_det/conformance/check_lock.hpp"
 #include "kfm_det/locks/memory_lock.hpp"
 
@@ -22,6 +23,7 @@ struct Fixture {
   void crash();
   void kill(const det::OwnerId& owner);
   void on_call(std::function<void()> hook);
+  det::simulate::Disk file_system();
 };
 #else
 struct Fixture {
@@ -32,6 +34,7 @@ struct Fixture {
   void crash(int);
   void kill(int, int);
   void on_call(int, int);
+  int file_system();
 };
 #endif
 static_assert(det::conformance::diagnose_lock_fixture<Fixture>());

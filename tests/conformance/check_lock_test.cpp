@@ -36,15 +36,13 @@ struct MemoryFixture {
 
 struct DiskFixture {
   using Lock = FileLock<simulate::Disk, ManualClock>;
-  struct Nothing final : simulate::Fates {
-    std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
-  };
   result<Lock> connect(const OwnerId& owner, ManualClock& clock) {
     return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
   }
   void wipe() { use(simulate::Disk()); }
   void kill(const OwnerId& owner) { disk.end_process(processes[owner.text]); }
-  void crash() { Nothing fates; use(disk.after_power_loss(fates)); }
+  void crash(simulate::Fates& fates) { use(disk.after_power_loss(fates)); }
+  simulate::Disk file_system() { return disk; }
   void on_call(std::function<void()> what) { hook = std::move(what); }
   void use(const simulate::Disk& other) {
     disk = other;
@@ -106,6 +104,31 @@ struct ClientOfALock {
   void wipe() { board = ThrowingLock::make_board(); }
   std::shared_ptr<MemoryLockBoard> board;
 };
+/// Tokens that fall.
+struct Falls {
+  static constexpr LockClaims claims{};
+  MemoryLock<ManualClock> inner;
+  static Lease turned(Lease lease) {
+    lease.token.value = 1000 - lease.token.value;
+    return lease;
+  }
+  result<std::optional<Lease>> try_acquire(const LockScope& scope, Duration ttl, FencingToken = {}) {
+    KFM_DET_TRY(auto lease, inner.try_acquire(scope, ttl));
+    return lease ? std::optional(turned(*lease)) : std::nullopt;
+  }
+  result<Lease> renew(const Lease& lease, Duration ttl) {
+    KFM_DET_TRY(auto renewed, inner.renew(turned(lease), ttl));
+    return turned(renewed);
+  }
+  result<void> release(const Lease& lease) { return inner.release(turned(lease)); }
+};
+struct FallsFixture {
+  result<Falls> connect(const OwnerId& owner, ManualClock clock) { return Falls{MemoryLock<ManualClock>(board, owner, std::move(clock))}; }
+  std::shared_ptr<MemoryLockBoard> board = MemoryLock<ManualClock>::make_board();
+};
+struct SlowFixture : MemoryFixture {
+  static constexpr bool is_slow = true;
+};
 
 }  // namespace
 
@@ -118,6 +141,10 @@ TEST_CASE("check_lock passes MemoryLock, and says that it looked at whole calls 
   bool said = false;
   for (const std::string& bound : report.bounds) said = said || bound.find("at call boundaries only") != std::string::npos;
   CHECK(said);
+  for (const char* one : {"granted", "busy", "lost", "granted, behind an owner who did not release", "a write is taken", "a stale write is refused", "the wall clock is set", "a clock stands still"}) {
+    INFO(one);
+    CHECK(report.reached.contains(one));
+  }
   const Report again = check_lock<MemoryFixture>(quick());
   CHECK(again.to_json() == report.to_json());
 }
@@ -130,6 +157,32 @@ TEST_CASE("check_lock passes FileLock on a simulated disk") {
   INFO(report.to_text());
   CHECK(report.passed());
   CHECK(report.laws.size() == 8);
+  for (const char* one : {"a call of the disk fails", "try_acquire() answers an error", "an owner is stopped within a call", "an owner dies", "the power goes"}) {
+    INFO(one);
+    CHECK(report.reached.contains(one));
+  }
+}
+
+TEST_CASE("a stale write is seen where it shows") {
+  Options options;
+  options.reproduce = "kfm_det/1 check_lock part=short-schedules-in-time choices=0.1.3.0.5.0.1";
+  const Report report = check_lock<FallsFixture>(options);
+  REQUIRE(report.violations.size() == 1);
+  INFO(report.to_text());
+  CHECK(report.violations[0].law == "LOCK-2");
+  CHECK(report.violations[0].sentence.starts_with("a stale write shows"));
+}
+
+TEST_CASE("what is played of a slow lock is cut by what its fixture says, not by a clock") {
+  const Report report = check_lock<SlowFixture>(quick());
+  CHECK(report.passed());
+  bool said = false, cut = false;
+  for (const std::string& bound : report.bounds) {
+    said = said || bound.starts_with("the fixture says that it is slow");
+    cut = cut || bound.starts_with("schedules: the first 500 and 60 drawn");
+  }
+  CHECK(said);
+  CHECK(cut);
 }
 
 TEST_CASE("a lock that is broken is rejected by its law, with a short script that its line brings back") {

@@ -18,12 +18,15 @@
 /// What a fixture may have beside connect():
 ///   claims                     static LockClaims; without it those of the Lock
 ///   wipe()                     forgets all leases, tokens and connections, before each trial; without it each trial has a new fixture
-///   crash()                    the machine loses power: whatever is not durable is lost, every owner is dead, clocks start from zero in another epoch
+///   crash()                    the machine loses power: whatever is not durable is lost, every owner is dead, clocks start from zero in another epoch; a lock on
+///                              the simulated disk may take what is left from the kit: crash(fates), with `disk = disk.after_power_loss(fates)`
 ///   kill(owner)                the owner's process dies; its Lock object is not used again (nor destroyed before the trial ends)
 ///   on_call(hook)              has `hook` (a std::function<void()>, empty: none) called before each call of the backend's medium, in the thread that makes it:
 ///                              with simulate::Disk `disk.on_call([this](const auto&) { if (hook) hook(); })`. There time passes, owners die and turns change.
 ///                              Readings of the clock are such points without it.
+///   file_system()              the simulate::Disk that the lock's files are on: then each call of it fails, too (errors, full disk, short writes; once and for good)
 ///   may_fail_spuriously        static constexpr bool: try_acquire() may refuse a free scope now and then
+///   is_slow                    static constexpr bool: a verb waits for a real disk or a network; what takes memory a second is cut (the report's bounds say how much)
 ///
 /// Thread-safety: one check at a time for each fixture type; verbs of one lock are called by several threads, one at a time, and at the end freely.
 #ifndef KFM_DET_CONFORMANCE_CHECK_LOCK_HPP
@@ -50,14 +53,15 @@ template <class F> using lock_of = typename std::remove_cvref_t<decltype(std::de
 template <class F> concept connects_a_lock = !connects<F> || LockPolicy<lock_of<F>>;
 template <class F> concept claims_well = !requires { F::claims; } || requires { { F::claims } -> std::convertible_to<LockClaims>; };
 template <class F> concept wipes_well = !requires { &F::wipe; } || requires(F& fixture) { fixture.wipe(); };
-template <class F> concept crashes_well = !requires { &F::crash; } || requires(F& fixture) { fixture.crash(); };
+template <class F> concept crashes_well = !requires { &F::crash; } || requires(F& fixture) { fixture.crash(); } || requires(F& fixture, simulate::Fates& fates) { fixture.crash(fates); };
 template <class F> concept kills_well = !requires { &F::kill; } || requires(F& fixture, const OwnerId& owner) { fixture.kill(owner); };
 template <class F> concept hooks_well = !requires { &F::on_call; } || requires(F& fixture, std::function<void()> hook) { fixture.on_call(hook); };
+template <class F> concept has_a_disk = !requires { &F::file_system; } || requires(F& fixture) { { fixture.file_system() } -> std::convertible_to<simulate::Disk>; };
 }  // namespace lock_fixture_clause
 
 template <class F>
 concept LockFixture = lock_fixture_clause::is_default<F> && lock_fixture_clause::connects<F> && lock_fixture_clause::connects_a_lock<F> && lock_fixture_clause::claims_well<F> &&
-                      lock_fixture_clause::wipes_well<F> && lock_fixture_clause::crashes_well<F> && lock_fixture_clause::kills_well<F> && lock_fixture_clause::hooks_well<F>;
+                      lock_fixture_clause::wipes_well<F> && lock_fixture_clause::crashes_well<F> && lock_fixture_clause::kills_well<F> && lock_fixture_clause::hooks_well<F> && lock_fixture_clause::has_a_disk<F>;
 
 /// Says in sentences which clauses F misses, all of them at once.
 template <class F>
@@ -68,9 +72,10 @@ consteval bool diagnose_lock_fixture() {
   static_assert(connects_a_lock<F>, "kfm_det lock fixture: what connect() gives is no LockPolicy; diagnose_lock<Lock>() says why");
   static_assert(claims_well<F>, "kfm_det lock fixture: `claims` must be a `static constexpr LockClaims`");
   static_assert(wipes_well<F>, "kfm_det lock fixture: wipe() takes no argument");
-  static_assert(crashes_well<F>, "kfm_det lock fixture: crash() takes no argument");
+  static_assert(crashes_well<F>, "kfm_det lock fixture: crash() takes no argument, or a `simulate::Fates&`");
   static_assert(kills_well<F>, "kfm_det lock fixture: kill() takes a `const OwnerId&`");
   static_assert(hooks_well<F>, "kfm_det lock fixture: on_call() takes a `std::function<void()>`");
+  static_assert(has_a_disk<F>, "kfm_det lock fixture: file_system() gives the `simulate::Disk` that the lock's files are on");
   return LockFixture<F>;
 }
 
@@ -102,8 +107,9 @@ class ErasedLockFixture final : public AnyLockFixture {
     if constexpr (requires { fixture_->wipe(); }) fixture_->wipe();
     else fixture_.emplace();
   }
-  void crash() override {
-    if constexpr (requires { fixture_->crash(); }) fixture_->crash();
+  void crash(simulate::Fates& fates) override {
+    if constexpr (requires { fixture_->crash(fates); }) fixture_->crash(fates);
+    else if constexpr (requires { fixture_->crash(); }) fixture_->crash();
   }
   void kill(const OwnerId& owner) override {
     if constexpr (requires { fixture_->kill(owner); }) fixture_->kill(owner);
@@ -111,14 +117,21 @@ class ErasedLockFixture final : public AnyLockFixture {
   void on_call(std::function<void()> hook) override {
     if constexpr (requires { fixture_->on_call(hook); }) fixture_->on_call(std::move(hook));
   }
+  std::optional<simulate::Disk> disk() override {
+    if constexpr (requires { fixture_->file_system(); }) return fixture_->file_system();
+    else return std::nullopt;
+  }
   [[nodiscard]] Traits traits() const override {
     Traits out;
     if constexpr (requires { F::claims; }) out.claims = F::claims;
     else out.claims = Lock::claims;
-    out.crashes = requires(F& fixture) { fixture.crash(); };
+    out.crash_has_fates = requires(F& fixture, simulate::Fates& fates) { fixture.crash(fates); };
+    out.crashes = out.crash_has_fates || requires(F& fixture) { fixture.crash(); };
     out.kills = requires(F& fixture, const OwnerId& owner) { fixture.kill(owner); };
     out.has_points = requires(F& fixture, std::function<void()> hook) { fixture.on_call(hook); };
+    out.has_disk = requires(F& fixture) { fixture.file_system(); };
     if constexpr (requires { F::may_fail_spuriously; }) out.may_fail_spuriously = F::may_fail_spuriously;
+    if constexpr (requires { F::is_slow; }) out.is_slow = F::is_slow;
     return out;
   }
 

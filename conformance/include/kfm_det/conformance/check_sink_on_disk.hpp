@@ -63,7 +63,7 @@ class TypedSinkDiskBench final : public SinkDiskBench {
   SinkOnDisk on_disk(bench);
   const std::uint64_t most = options.states_max != 0 ? options.states_max : 400000;
   explorer.run("crashes", {most, 0, "one request; power loss before each changing call, all profiles, 16 fates of each, drawn where there are more; behind newest and oldest a second one while the sink opens, of 3 fates"}, [&](Play& play) { on_disk.crashes(play, 1); });
-  explorer.run("faults", {most, 0, "one request; each call fails"}, [&](Play& play) { on_disk.faults(play, 1); });
+  explorer.run("faults", {most, 0, "one request; each call fails: io_error, no_space, short writes of nothing, one byte, half and all but one; once or from then on"}, [&](Play& play) { on_disk.faults(play, 1); });
   explorer.run("crashes_of_two", {most, options.cases, "two requests; 8 fates, drawn where there are more"}, [&](Play& play) { on_disk.crashes(play, 2); });
   explorer.run("long_crashes", {0, 5 * std::uint64_t{options.cases}, "up to five requests; 8 fates"}, [&](Play& play) { on_disk.crashes(play, 5); });
   explorer.run("long_faults", {0, 5 * std::uint64_t{options.cases}, "up to four requests"}, [&](Play& play) { on_disk.faults(play, 4); });

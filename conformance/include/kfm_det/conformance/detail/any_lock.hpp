@@ -12,6 +12,7 @@
 
 #include "kfm_det/contracts/clock.hpp"
 #include "kfm_det/contracts/lock.hpp"
+#include "kfm_det/simulate/disk.hpp"
 
 namespace kfm_det::conformance::detail {
 
@@ -31,9 +32,12 @@ class AnyLockFixture {
   struct Traits {
     LockClaims claims;
     bool crashes = false;              ///< has crash()
+    bool crash_has_fates = false;      ///< and is told what is left
     bool kills = false;                ///< has kill()
     bool has_points = false;           ///< has on_call()
+    bool has_disk = false;             ///< has file_system()
     bool may_fail_spuriously = false;  ///< says so
+    bool is_slow = false;              ///< says so
   };
   AnyLockFixture() = default;
   AnyLockFixture(const AnyLockFixture&) = delete;
@@ -41,9 +45,10 @@ class AnyLockFixture {
   virtual ~AnyLockFixture() = default;
   virtual result<std::unique_ptr<AnyLock>> connect(const OwnerId& owner, ManualClock& clock) = 0;
   virtual void wipe() = 0;
-  virtual void crash() = 0;
+  virtual void crash(simulate::Fates& fates) = 0;
   virtual void kill(const OwnerId& owner) = 0;
   virtual void on_call(std::function<void()> hook) = 0;
+  virtual std::optional<simulate::Disk> disk() = 0;
   [[nodiscard]] virtual Traits traits() const = 0;
 };
 

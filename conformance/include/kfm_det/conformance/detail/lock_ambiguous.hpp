@@ -32,6 +32,7 @@ struct LockAmbiguity {
       const auto loss = static_cast<simulate::Wire::Loss>(play.pick(simulate::Wire::losses));
       if (loss == simulate::Wire::Loss::none) return loss;
       --losses_left;
+      play.reach("an answer is lost, or late");
       constexpr std::array<std::string_view, simulate::Wire::losses> words{"", "its answer is lost", "it never arrives", "it arrives later"};
       play.note(std::string(words[static_cast<std::size_t>(loss)]));
       return loss;
@@ -83,9 +84,10 @@ struct LockAmbiguity {
       return std::unique_ptr<AnyLock>(std::make_unique<Remote>(std::shared_ptr<AnyLock>(std::move(lock)), wire_));
     }
     void wipe() override { real_.wipe(); }
-    void crash() override { real_.crash(); }
+    void crash(simulate::Fates& fates) override { real_.crash(fates); }
     void kill(const OwnerId& owner) override { real_.kill(owner); }
     void on_call(std::function<void()> hook) override { real_.on_call(std::move(hook)); }
+    std::optional<simulate::Disk> disk() override { return real_.disk(); }
     [[nodiscard]] Traits traits() const override { return real_.traits(); }
 
    private:

@@ -13,6 +13,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -96,80 +97,9 @@ struct LockActs {
       acts.emplace_back([&world, owner] { world.reconnect(owner); });
       if (world.traits().kills) acts.emplace_back([&world, owner] { world.kill(owner); });
     }
-    if (world.traits().crashes && known != 0 && !lost_power) acts.emplace_back([&world, &lost_power] { lost_power = true; world.crash(); });
-  }
-};
-
-/// Every order in which owners with a program each can make their calls; with_time: while time passes twice. A program's call that has no lease to speak of
-/// is left out, so no schedule is played twice.
-struct LockSchedules {
-  enum class Call : std::uint8_t { acquire, renew, release, write };
-  using Program = std::array<Call, 4>;
-  static constexpr std::array<Program, 4> programs{{
-      {Call::acquire, Call::renew, Call::release, Call::acquire},
-      {Call::acquire, Call::write, Call::write, Call::release},   // the kit's own sink, fenced: begin() with each grant
-      {Call::acquire, Call::release, Call::release, Call::acquire},
-      {Call::acquire, Call::acquire, Call::renew, Call::release},
-  }};
-  std::uint32_t owners = LockWorld::owners;
-  bool with_time = false;
-
-  void operator()(Play& play, AnyLockFixture& fixture) const {
-    const Program& program = programs[play.pick(static_cast<std::uint32_t>(programs.size()))];
-    LockWorld world(fixture, play);
-    std::array<std::size_t, LockWorld::owners> done{};
-    std::uint32_t known = 0, times = with_time ? 2 : 0;
-    FencingToken floor;
-    const auto skip = [&](std::uint32_t owner) {
-      while (done[owner] < program.size() && program[done[owner]] != Call::acquire && !world.newest_of(owner)) ++done[owner];
-    };
-    for (;;) {
-      std::array<std::uint32_t, LockWorld::owners + 1> able{};
-      std::uint32_t count = 0;
-      for (std::uint32_t owner = 0; owner < owners && owner <= known; ++owner)
-        if (done[owner] < program.size()) able[count++] = owner;
-      if (times != 0 && known != 0 && count != 0) able[count++] = LockWorld::owners;
-      if (count == 0) return;
-      const std::uint32_t next = able[play.pick(count)];
-      if (next == LockWorld::owners) {
-        --times;
-        world.pass(seconds(6), "");
-        continue;
-      }
-      known = std::max(known, next + 1);
-      step(world, next, program[done[next]++], floor);
-      skip(next);
-    }
-  }
-
- private:
-  static void step(LockWorld& world, std::uint32_t owner, Call call, FencingToken& floor) {
-    const auto mine = world.newest_of(owner);
-    Play& play = world.play();
-    switch (call) {
-      case Call::acquire:
-        if (const auto grant = world.acquire(owner, lock_scope())) {
-          const FencingToken token = world.grants()[*grant].lease.token;
-          play.expect("LOCK-2", token > floor, [&] { return "a sink refuses the new owner: token " + std::to_string(token.value) + " is not above its floor " + std::to_string(floor.value); });
-          floor = std::max(floor, token);
-        }
-        break;
-      case Call::renew: (void)world.renew(owner, *mine); break;
-      case Call::release: world.release(owner, *mine); break;
-      case Call::write: {   // he may not know yet that he has lost it
-        const auto& grant = world.grants()[*mine];
-        const bool taken = grant.lease.token >= floor;
-        play.tell(std::string(1, static_cast<char>('a' + owner)) + ": writes with token " + std::to_string(grant.lease.token.value) + (taken ? "" : ", and is refused"));
-        play.expect("LOCK-2", !taken || *mine == newest(world), "a stale write shows: the sink cannot tell it from the new owner's");
-        break;
-      }
-    }
-  }
-  static std::size_t newest(const LockWorld& world) {
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < world.grants().size(); ++i)
-      if (world.grants()[i].lease.scope == lock_scope()) out = i;
-    return out;
+    if (known == 0 || lost_power) return;
+    if (world.traits().crashes) acts.emplace_back([&world, &lost_power] { lost_power = true; world.crash(false); });
+    if (world.traits().crash_has_fates) acts.emplace_back([&world, &lost_power] { lost_power = true; world.crash(true); });
   }
 };
 
@@ -218,28 +148,6 @@ struct LockPauses {
     else if (verb == 3 && mine) world.release(0, *mine);
     world.at_point = nullptr;
     ask_afterwards(world);
-  }
-};
-
-/// An owner's monotonic clock stands still while the world goes on (suspend). Only what holds on anybody's clock is asked: somebody else was granted the
-/// scope, so he has lost it, frees nothing, and his tokens are old.
-struct LockFreezes {
-  void operator()(Play& play, AnyLockFixture& fixture) const {
-    LockWorld world(fixture, play);
-    const bool renewed_before = play.flip(), catches_up = play.flip(), releases = play.flip();
-    const auto a = world.acquire(0, lock_scope());
-    if (!a) return;
-    if (renewed_before) (void)world.renew(0, *a);
-    play.tell("a's monotonic clock stands still");
-    world.clocks().freeze(0);
-    world.pass(seconds(11), "");
-    const auto b = world.acquire(1, lock_scope());
-    play.tell(catches_up ? "a's clock is right again" : "a's clock goes on, 11 s late");
-    world.clocks().thaw(0, catches_up);
-    if (!b) return;   // a backend that took a's clock for its own
-    if (releases) world.release(0, *a);
-    else (void)world.renew(0, *a);
-    (void)world.renew(1, *b);
   }
 };
 

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "kfm_det/conformance/detail/any_lock.hpp"
+#include "kfm_det/conformance/detail/lock_grant.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/simulate/skewed_clock.hpp"
 
@@ -36,19 +37,9 @@ class LockWorld {
  public:
   static constexpr std::uint32_t owners = 3;
   static constexpr Duration lease_ttl = seconds(10);
-  static constexpr std::uint64_t never = ~std::uint64_t{0};
-  enum class Over : std::uint8_t { no, released, lost, dead };
-  struct Grant {
-    std::uint32_t owner = 0;
-    Lease lease;
-    Duration given_at;
-    Duration free_at;                    // behind this it is in nobody's way
-    std::uint64_t asked = 0, given = 0;  // events: the call, its answer
-    std::uint64_t gone = never;          // the event from which it certainly is in nobody's way
-    Over over = Over::no;
-    bool believed = true;
-    bool forgotten = false;              // power was lost, and the backend does not claim to survive that
-  };
+  static constexpr std::uint64_t never = LockGrant::never;
+  using Over = LockGrant::Over;
+  using Grant = LockGrant;
 
   LockWorld(AnyLockFixture& fixture, Play& play) : fixture_(fixture), traits_(fixture.traits()), play_(play), clocks_(owners, seconds(7)) {
     fixture_.wipe();
@@ -70,22 +61,24 @@ class LockWorld {
 
   /// The number of the grant, when there was one.
   std::optional<std::size_t> acquire(std::uint32_t owner, const LockScope& scope, Duration ttl = lease_ttl, FencingToken above = {}) {
-    play_.tell(who(owner) + "try_acquire(" + text_of(scope) + ", " + text_of(ttl) + (above.value != 0 ? ", above " + std::to_string(above.value) : "") + ")");
+    play_.tell(lock_who(owner) + "try_acquire(" + lock_text(scope) + ", " + lock_text(ttl) + (above.value != 0 ? ", above " + std::to_string(above.value) : "") + ")");
     AnyLock& lock = lock_of(owner);
     const Asked asked = ask(owner, scope, ttl);
     const auto answer = lock.try_acquire(scope, ttl, above);
     answered(owner);
     if (!answer) {
       say(owner, "error " + std::string(answer.error().message()));
+      play_.reach("try_acquire() answers an error");
       // A number that no counter of 63 bits holds, or no time at all, may be refused.
-      broken_unless("LOCK-6", above.value >= std::uint64_t{1} << 62 || ttl <= Duration{0} || error_is_fine, [&] { return who(owner) + "try_acquire() answers an error: " + answer.error().message(); });
+      broken_unless("LOCK-6", above.value >= std::uint64_t{1} << 62 || ttl <= Duration{0} || error_is_fine, [&] { return lock_who(owner) + "try_acquire() answers an error: " + answer.error().message(); });
       if (answers_are_lost) nobody_knows(owner, scope, ttl);
       settle();
       return std::nullopt;
     }
     if (!answer.value()) {
       say(owner, "busy");
-      if (ttl > Duration{0}) busy_.push_back({asked, now(), events_, scope});
+      play_.reach("busy");
+      if (ttl > Duration{0}) busy_.push_back({asked, now() + ttl, events_, scope});
       settle();
       return std::nullopt;
     }
@@ -97,29 +90,30 @@ class LockWorld {
   }
   /// Grant `index`, asked by `owner`, whoever's it is. True: renewed.
   bool renew(std::uint32_t owner, std::size_t index, Duration ttl = lease_ttl) {
-    play_.tell(who(owner) + "renew(" + text_of_grant(owner, index) + ", " + text_of(ttl) + ")");
+    play_.tell(lock_who(owner) + "renew(" + text_of_grant(owner, index) + ", " + lock_text(ttl) + ")");
     AnyLock& lock = lock_of(owner);
     const Grant before = grants_[index];
     const Asked asked = ask(owner, before.lease.scope, ttl, index);
     const auto answer = lock.renew(before.lease, ttl);
     answered(owner);
+    play_.reach(answer ? "renewed" : answer.error().code() == errc::lease_lost ? "lost" : "renew() answers an error");
     if (answer) say(owner, "until " + at(answer.value().deadline));
     else say(owner, answer.error().code() == errc::lease_lost ? "lease_lost" : "error " + std::string(answer.error().message()));
     if (ttl > Duration{0}) renewals_.push_back({asked, now() + ttl, events_, before.lease.scope});   // while it is decided, even if it fails in the end
     Grant& grant = grants_[index];
     if (before.owner != owner) {
-      broken_unless("LOCK-4", !answer, [&] { return who(owner) + "renews the lease of another owner"; });
+      broken_unless("LOCK-4", !answer, [&] { return lock_who(owner) + "renews the lease of another owner"; });
       return false;
     }
     const bool superseded_before = std::any_of(grants_.begin(), grants_.end(), [&](const Grant& other) { return other.lease.scope == before.lease.scope && other.asked > before.given && other.given < asked.event; });
     if (answer) {
       const Lease& lease = answer.value();
-      broken_unless("LOCK-4", before.over == Over::no || before.over == Over::dead, [&] { return who(owner) + "renews a lease that was " + (before.over == Over::released ? "released" : "lost"); });
-      broken_unless("LOCK-4", asked.time <= before.lease.deadline, [&] { return who(owner) + "renews at " + at(asked.time) + " a lease that ran out at " + at(before.lease.deadline); });
-      broken_unless("LOCK-4", !superseded_before, [&] { return who(owner) + "renews a lease, but somebody else was granted the scope since"; });
+      broken_unless("LOCK-4", before.over == Over::no || before.over == Over::dead, [&] { return lock_who(owner) + "renews a lease that was " + (before.over == Over::released ? "released" : "lost"); });
+      broken_unless("LOCK-4", asked.time <= before.lease.deadline + behind_, [&] { return lock_who(owner) + "renews at " + at(asked.time) + " a lease that ran out at " + at(before.lease.deadline); });
+      broken_unless("LOCK-4", !superseded_before, [&] { return lock_who(owner) + "renews a lease, but somebody else was granted the scope since"; });
       broken_unless("LOCK-4", lease.scope == before.lease.scope && lease.owner == before.lease.owner && lease.token == before.lease.token, "a renewal answers another lease: scope, owner or token differ");
-      broken_unless("LOCK-7", lease.deadline <= std::max(before.lease.deadline, requests_[owner].time + ttl), [&] { return "a renewal asked at " + at(requests_[owner].time) + " for " + text_of(ttl) + " lasts until " + at(lease.deadline); });
-      broken_unless("LOCK-7", ttl <= Duration{0} || asked.time != now() || lease.deadline > asked.time, "a renewal whose deadline is over at once");
+      broken_unless("LOCK-7", lease.deadline <= std::max(before.lease.deadline, requests_[owner].time + ttl), [&] { return "a renewal asked at " + at(requests_[owner].time) + " for " + lock_text(ttl) + " lasts until " + at(lease.deadline); });
+      broken_unless("LOCK-7", ttl <= Duration{0} || asked.time != now() || lease.deadline + behind_ > asked.time, "a renewal whose deadline is over at once");
       if (grant.believed) grant.lease = lease;
       grant.free_at = std::max(grant.free_at, now() + ttl);
       one_believes();
@@ -143,13 +137,14 @@ class LockWorld {
     return false;
   }
   void release(std::uint32_t owner, std::size_t index) {
-    play_.tell(who(owner) + "release(" + text_of_grant(owner, index) + ")");
+    play_.tell(lock_who(owner) + "release(" + text_of_grant(owner, index) + ")");
     AnyLock& lock = lock_of(owner);
     const Grant before = grants_[index];
     const Asked asked = ask(owner, before.lease.scope, Duration{0}, index);
     if (before.owner == owner) grants_[index].believed = false;   // he gives it up when he calls, not when he is answered
     const auto answer = lock.release(before.lease);
     answered(owner);
+    play_.reach(answer ? "released" : "release() answers an error");
     if (!answer) say(owner, "error " + std::string(answer.error().message()));
     Grant& grant = grants_[index];
     const bool own = before.owner == owner, good = own && before.over == Over::no && asked.time < before.lease.deadline && now() < before.lease.deadline;
@@ -166,28 +161,43 @@ class LockWorld {
   // --- what happens to them -------------------------------------------------------------------------------------------------------------------------
 
   void pass(Duration by, std::string_view why) {
-    play_.tell("time passes: " + text_of(by) + std::string(why));
+    play_.tell("time passes: " + lock_text(by) + std::string(why));
+    if (frozen_ != 0) behind_ = behind_ + by;
     clocks_.advance(by);
   }
   void step_wall(Duration by) {
-    play_.tell("the wall clock is set " + std::string(by < Duration{0} ? "back " : "forth ") + text_of(by < Duration{0} ? Duration{0} - by : by));
+    play_.reach("the wall clock is set");
+    play_.tell("the wall clock is set " + std::string(by < Duration{0} ? "back " : "forth ") + lock_text(by < Duration{0} ? Duration{0} - by : by));
     clocks_.step_wall(by);
+  }
+  /// An owner's monotonic clock stands still while the world goes on (suspend). From then on only what holds on anybody's clock is asked.
+  void freeze(std::uint32_t owner) {
+    play_.reach("a clock stands still");
+    play_.tell(lock_owner(owner).text + "'s monotonic clock stands still");
+    ++frozen_;
+    clocks_.freeze(owner);
+  }
+  void thaw(std::uint32_t owner, bool catches_up) {
+    play_.tell(lock_owner(owner).text + (catches_up ? "'s clock is right again" : "'s clock goes on, and is late"));
+    --frozen_;
+    clocks_.thaw(owner, catches_up);
   }
   /// A graceful end: the handle is closed, and another one opened. The lease may be free at once or at its deadline.
   void reconnect(std::uint32_t owner) {
-    play_.tell(who(owner) + "closes and connects again");
+    play_.tell(lock_who(owner) + "closes and connects again");
     end_of(owner, false);
     locks_[owner].reset();
     (void)lock_of(owner);
   }
   void kill(std::uint32_t owner) {
-    play_.tell(who(owner) + "is killed");
+    play_.tell(lock_who(owner) + "is killed");
     bury(owner);
   }
   /// Without a word in the script: for a call that never comes back.
   void bury(std::uint32_t owner) {
+    play_.reach("an owner dies");
     if (traits_.kills) {
-      fixture_.kill(owner_id(owner));
+      fixture_.kill(lock_owner(owner));
       graveyard_.push_back(std::move(locks_[owner]));   // a dead process runs no destructor
     }
     ++events_;
@@ -204,12 +214,19 @@ class LockWorld {
     }
     end_of(owner, frees);
   }
-  void crash() {
-    play_.tell("the power goes, and comes back");
+  /// Of what no sync has covered nothing is left, or all of it: where the fixture lets the kit say so.
+  void crash(bool all_is_left) {
+    struct Fates final : simulate::Fates {
+      explicit Fates(bool all) : all_is_left(all) {}
+      std::uint32_t decide(std::uint32_t options) override { return all_is_left || options < 2 ? 0 : 1; }
+      bool all_is_left;
+    } fates(all_is_left);
+    play_.reach("the power goes");
+    play_.tell(std::string("the power goes, and comes back") + (all_is_left ? "; nothing is lost" : ""));
     const Duration before = clocks_.now();
     for (auto& lock : locks_)
       if (lock) graveyard_.push_back(std::move(lock));
-    fixture_.crash();
+    fixture_.crash(fates);
     clocks_.reboot();
     ++events_;
     start_ = clocks_.now();
@@ -244,7 +261,11 @@ class LockWorld {
   [[nodiscard]] Duration all_free_at() const {
     Duration last = now();
     for (const Grant& grant : grants_) last = std::max(last, grant.free_at);
-    return last;
+    return last + behind_;
+  }
+  /// Whether any lease may be in anybody's way now.
+  [[nodiscard]] bool is_in_the_way() const {
+    return std::any_of(grants_.begin(), grants_.end(), [&](const Grant& grant) { return grant.gone == never && grant.free_at > now(); });
   }
   /// Requests that were under way arrived: whatever an answer was lost for may stand from now on.
   void something_arrived() {
@@ -261,35 +282,14 @@ class LockWorld {
   std::function<void(std::uint32_t owner)> at_answer;      ///< called when a verb has answered: the owner waits for his turn
   std::string_view instead;                                ///< the law that stands for all others: in a part where only one cause is possible
   bool answers_are_lost = false;                           ///< an error says nothing of what has happened
+  bool tokens_are_judged = true;                           ///< at each grant; false: by whoever is fenced by them
   bool error_is_fine = false;                              ///< some systems cannot do what is asked, and may say so
 
  private:
-  struct Asked {
-    std::uint32_t owner = 0;
-    Duration time;
-    std::uint64_t event = 0;
-  };
-  struct Request {
-    Duration time;
-    bool made = false;
-    bool in_flight = false;
-    LockScope scope;
-    Duration ttl;
-    std::optional<std::size_t> grant;
-  };
-  struct Busy {
-    Asked asked;
-    Duration time;
-    std::uint64_t event = 0;
-    LockScope scope;
-  };
-  struct Lost {
-    Asked asked;
-    Duration time;
-    std::uint64_t event = 0;
-    std::size_t grant = 0;
-    Duration deadline;
-  };
+  using Asked = LockAsked;
+  using Request = LockRequest;
+  using Busy = LockBusy;
+  using Lost = LockLost;
 
   /// The owner whose call runs in this thread.
   static std::uint32_t& calling() {
@@ -319,8 +319,8 @@ class LockWorld {
   }
   AnyLock& lock_of(std::uint32_t owner) {
     if (!locks_[owner]) {
-      auto opened = fixture_.connect(owner_id(owner), clocks_.of(owner));
-      if (!opened) play_.broke("fixture", "connect(" + owner_id(owner).text + ") answers an error: " + opened.error().message());
+      auto opened = fixture_.connect(lock_owner(owner), clocks_.of(owner));
+      if (!opened) play_.broke("fixture", "connect(" + lock_owner(owner).text + ") answers an error: " + opened.error().message());
       locks_[owner] = std::move(opened).value();
     }
     return *locks_[owner];
@@ -329,7 +329,7 @@ class LockWorld {
   void nobody_knows(std::uint32_t owner, const LockScope& scope, Duration ttl) {
     Grant grant;
     grant.owner = owner;
-    grant.lease = Lease{scope, {}, owner_id(owner), now() + ttl};
+    grant.lease = Lease{scope, {}, lock_owner(owner), now() + ttl};
     grant.free_at = grant.lease.deadline;
     grant.given = never;
     grant.believed = false;
@@ -354,9 +354,9 @@ class LockWorld {
   }
 
   void granted(const Asked& asked, const LockScope& scope, Duration ttl, FencingToken above, const Lease& lease) {
-    broken_unless("LOCK-1", lease.scope == scope && lease.owner == owner_id(asked.owner), "a grant names another scope or owner than the one that asked");
-    broken_unless("LOCK-7", lease.deadline <= requests_[asked.owner].time + std::max(ttl, Duration{0}), [&] { return "asked at " + at(requests_[asked.owner].time) + " for " + text_of(ttl) + ", granted until " + at(lease.deadline); });
-    broken_unless("LOCK-7", ttl <= Duration{0} || asked.time != now() || lease.deadline > asked.time, [&] { return "a lease of " + text_of(ttl) + " that is over when it is granted, at " + at(lease.deadline); });
+    broken_unless("LOCK-1", lease.scope == scope && lease.owner == lock_owner(asked.owner), "a grant names another scope or owner than the one that asked");
+    broken_unless("LOCK-7", lease.deadline <= requests_[asked.owner].time + std::max(ttl, Duration{0}), [&] { return "asked at " + at(requests_[asked.owner].time) + " for " + lock_text(ttl) + ", granted until " + at(lease.deadline); });
+    broken_unless("LOCK-7", ttl <= Duration{0} || asked.time != now() || lease.deadline + behind_ > asked.time, [&] { return "a lease of " + lock_text(ttl) + " that is over when it is granted, at " + at(lease.deadline); });
     Grant grant;
     grant.owner = asked.owner;
     grant.lease = lease;
@@ -366,13 +366,15 @@ class LockWorld {
     grant.given_at = now();
     grants_.push_back(grant);
     one_believes();
+    const bool taken_over = std::any_of(grants_.begin(), grants_.end() - 1, [&](const Grant& other) { return other.lease.scope == scope && other.owner != asked.owner && other.gone == never; });
+    play_.reach(taken_over ? "granted, behind an owner who did not release" : "granted");
     broken_unless("LOCK-2", lease.token.value != 0 && lease.token > above, [&] { return "token " + std::to_string(lease.token.value) + " is not above " + std::to_string(above.value) + ", as was asked"; });
     for (std::size_t i = 0; i + 1 < grants_.size(); ++i) {
       const Grant& earlier = grants_[i];
       if (earlier.lease.scope != scope || earlier.forgotten) continue;
       if (earlier.gone == never || earlier.over == Over::dead) play_.asked("LOCK-3");   // it stood in nobody's way any more
       // Calls that overlap may be granted in either order; but who is granted a lower token cannot have been the first, if his lease outlasts the other's grant.
-      broken_unless("LOCK-2", lease.token > earlier.lease.token || (lease.token != earlier.lease.token && earlier.given > asked.event && lease.deadline <= earlier.given_at),
+      if (tokens_are_judged) broken_unless("LOCK-2", lease.token > earlier.lease.token || (lease.token != earlier.lease.token && earlier.given > asked.event && lease.deadline <= earlier.given_at),
                     [&] { return "token " + std::to_string(lease.token.value) + " is granted behind token " + std::to_string(earlier.lease.token.value); });
     }
   }
@@ -383,7 +385,7 @@ class LockWorld {
         const Grant &a = grants_[i], &b = grants_[j];
         if (!b.believed || a.lease.scope != b.lease.scope) continue;
         broken_unless("LOCK-1", !(a.believed && b.believed && now() < a.lease.deadline && now() < b.lease.deadline),
-                      [&] { return "at " + at(now()) + " two hold " + text_of(a.lease.scope) + ": " + holder(a) + ", " + holder(b); });
+                      [&] { return "at " + at(now()) + " two hold " + lock_text(a.lease.scope) + ": " + holder(a) + ", " + holder(b); });
       }
   }
   /// What could not be judged while calls overlapped.
@@ -391,9 +393,15 @@ class LockWorld {
     if (in_flight_ != 0) return;
     const auto busy = std::exchange(busy_, {}), renewals = std::exchange(renewals_, {});
     const auto lost = std::exchange(lost_, {});
-    for (const Busy& one : busy)
-      if (std::none_of(renewals.begin(), renewals.end(), [&](const Busy& other) { return other.scope == one.scope && other.asked.event < one.event && other.event > one.asked.event && other.time >= one.asked.time; }))
-        judge(one);
+    for (const Busy& one : busy) {
+      const auto met = [&](const Busy& other) { return other.scope == one.scope && other.asked.event < one.event && other.event > one.asked.event && other.until >= one.asked.time; };
+      // Who was refused may have stood in the way before, if he was overtaken behind that.
+      const auto met_and_overtaken = [&](const Busy& other) {
+        return other.asked.owner != one.asked.owner && met(other) &&
+               std::any_of(grants_.begin(), grants_.end(), [&](const Grant& grant) { return grant.lease.scope == one.scope && grant.given > one.event && grant.given < other.event; });
+      };
+      if (std::none_of(renewals.begin(), renewals.end(), met) && std::none_of(busy.begin(), busy.end(), met_and_overtaken)) judge(one);
+    }
     for (const Lost& one : lost) {
       const bool somebody = std::any_of(grants_.begin(), grants_.end(), [&](const Grant& other) {
         return other.lease.scope == grants_[one.grant].lease.scope && other.given > grants_[one.grant].given && other.asked < one.event;
@@ -407,7 +415,7 @@ class LockWorld {
     bool in_the_way = false;
     for (const Grant& grant : grants_) {
       if (grant.lease.scope != one.scope || grant.asked > one.event) continue;
-      if (grant.gone > one.asked.event && grant.free_at >= one.asked.time) in_the_way = true;
+      if (grant.gone > one.asked.event && grant.free_at + behind_ >= one.asked.time) in_the_way = true;
       last = &grant;
     }
     if (in_the_way) { play_.asked("LOCK-6"); return; }
@@ -457,25 +465,13 @@ class LockWorld {
 
   // --- words ----------------------------------------------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] static OwnerId owner_id(std::uint32_t owner) { return OwnerId{std::string(1, static_cast<char>('a' + owner))}; }
-  [[nodiscard]] static std::string who(std::uint32_t owner) { return owner_id(owner).text + ": "; }
-  [[nodiscard]] static std::string text_of(const LockScope& scope) {
-    std::string whole = scope.updater_id + "/" + scope.partition, out;
-    for (const char c : whole.substr(0, 40)) out += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F ? '?' : c;
-    return out;
-  }
-  [[nodiscard]] static std::string text_of(Duration time) {
-    if (time.ns % 1'000'000'000 == 0) return std::to_string(time.ns / 1'000'000'000) + " s";
-    if (time.ns % 1'000'000 == 0) return std::to_string(time.ms()) + " ms";
-    return std::to_string(time.ns) + " ns";
-  }
-  [[nodiscard]] std::string at(Duration time) const { return "+" + text_of(time - start_); }
-  [[nodiscard]] std::string holder(const Grant& grant) const { return owner_id(grant.owner).text + " (token " + std::to_string(grant.lease.token.value) + ", until " + at(grant.lease.deadline) + ")"; }
+  [[nodiscard]] std::string at(Duration time) const { return "+" + lock_text(time - start_); }
+  [[nodiscard]] std::string holder(const Grant& grant) const { return lock_owner(grant.owner).text + " (token " + std::to_string(grant.lease.token.value) + ", until " + at(grant.lease.deadline) + ")"; }
   [[nodiscard]] std::string text_of_grant(std::uint32_t owner, std::size_t index) const {
     const Grant& grant = grants_[index];
-    return (grant.owner == owner ? "token " : owner_id(grant.owner).text + "'s token ") + std::to_string(grant.lease.token.value);
+    return (grant.owner == owner ? "token " : lock_owner(grant.owner).text + "'s token ") + std::to_string(grant.lease.token.value);
   }
-  void say(std::uint32_t owner, const std::string& what) { play_.note(who(owner) + what); }
+  void say(std::uint32_t owner, const std::string& what) { play_.note(lock_who(owner) + what); }
 
   AnyLockFixture& fixture_;
   const AnyLockFixture::Traits traits_;
@@ -485,9 +481,11 @@ class LockWorld {
   std::array<std::unique_ptr<AnyLock>, owners> locks_;
   std::vector<std::unique_ptr<AnyLock>> graveyard_;
   std::vector<Grant> grants_;
-  std::vector<Busy> busy_, renewals_;   // a renewal: `time` is until when it may be in the way
+  std::vector<Busy> busy_, renewals_;
   std::vector<Lost> lost_;
   std::uint64_t events_ = 0;
+  std::uint32_t frozen_ = 0;   // clocks that stand still
+  Duration behind_;            // at most so late is any clock
   std::array<Request, owners> requests_;
   std::atomic<std::uint32_t> in_flight_ = 0;   // these two are looked at by calls that waited for a mutex, out of turn
   std::atomic<bool> quiet_ = false;

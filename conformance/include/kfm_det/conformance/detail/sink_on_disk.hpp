@@ -8,7 +8,6 @@
 #define KFM_DET_CONFORMANCE_DETAIL_SINK_ON_DISK_HPP
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/conformance/detail/disk_faults.hpp"
 #include "kfm_det/conformance/detail/sink_world.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
@@ -68,29 +68,24 @@ class SinkOnDisk {
   /// One call of the last step fails, or all from there on; then the sink is opened again, loses power, or goes on.
   void faults(Play& play, int steps) {
     const Run& run = workload(play, steps);
-    if (run.calls == 0) return;
-    const std::uint32_t at = play.pick(run.calls), kind = play.pick(5), then = play.pick(4);
-    static constexpr std::array<const char*, 5> kinds{"answers io_error", "and all behind it answer io_error", "answers no_space with half of its bytes down", "takes half of its bytes", "and all behind it answer no_space"};
+    if (run.calls.empty()) return;
+    const std::uint32_t at = play.pick(static_cast<std::uint32_t>(run.calls.size()));
+    const std::uint32_t kind = play.pick(2 * detail::disk_faults_of(run.calls[at])), then = play.pick(4);
+    const auto fault = static_cast<detail::DiskFault>(kind / 2);
+    const bool persists = kind % 2 == 1;
     simulate::Disk disk;
     std::string failing;
     SinkModel acked, full;
     std::unique_ptr<AnySink> sink = start(play, disk, run.steps, acked, [&](simulate::Disk& on) {
-      const std::uint64_t first = on.calls();
-      on.on_fault([&, first](const simulate::Call& call) {
-        simulate::Fault fault;
+      on.on_fault([&, first = on.calls()](const simulate::Call& call) -> simulate::Fault {
         const std::uint64_t number = call.number - first;
         if (number == at) failing = std::string(name(call.verb)) + " " + std::string(call.path);
-        if (number < at || (number > at && kind != 1 && kind != 4)) return fault;
-        if (kind == 3) { fault.kind = simulate::Fault::Kind::short_write; fault.taken = call.length / 2; return fault; }
-        fault.kind = simulate::Fault::Kind::error;
-        fault.code = kind < 2 ? errc::io_error : errc::no_space;
-        fault.taken = kind == 2 ? call.length / 2 : 0;
-        return fault;
+        return number == at || (persists && number > at) ? detail::fault_of(fault, call) : simulate::Fault{};
       });
     }, full);
     disk.on_fault({});
     if (failing.empty()) return;
-    play.note("call " + std::to_string(at) + " of the last step, " + failing + ", " + kinds[kind]);
+    play.note("call " + std::to_string(at) + " of the last step, " + failing + ", " + detail::text_of(fault, persists));
     play.note(last_accepted_ ? "the step is answered all the same" : "the step is answered with an error");
     play.reach(last_accepted_ ? "answered in spite of a failing call" : "a failing call is answered with an error");
     std::vector<SinkModel> may{last_accepted_ ? full : acked};
@@ -141,7 +136,7 @@ class SinkOnDisk {
     std::vector<Snapshot> snapshots;   // before each changing call of the last step (of the first opening, when there is no step)
     simulate::Disk end;
     SinkModel acked, full;             // before the last step, and behind it
-    std::uint32_t calls = 0;           // of the last step
+    std::vector<simulate::Verb> calls;   // of the last step
     std::uint64_t hash = 0;
   };
   /// Index 0: the newest of everything; 1: the oldest; else counted through when there are few, and drawn when there are many.
@@ -266,13 +261,13 @@ class SinkOnDisk {
     run->steps = std::move(steps);
     run->hash = xxh3(key);
     simulate::Disk disk;
-    std::uint64_t first = 0;
     std::unique_ptr<AnySink> sink = start(play, disk, run->steps, run->acked, [&](simulate::Disk& on) {
-      first = on.calls();
-      on.on_call([&](const simulate::Call& call) { take(run->snapshots, on, call); });
+      on.on_call([&, first = on.calls()](const simulate::Call& call) {
+        take(run->snapshots, on, call);
+        run->calls.resize(static_cast<std::size_t>(call.number - first) + 1, call.verb);
+      });
     }, run->full);
     disk.on_call({});
-    run->calls = static_cast<std::uint32_t>(disk.calls() - first);
     run->end = disk.after_kill();
     if (!last_accepted_ && run->steps.empty()) play.broke("SINK-11", "an empty disk, and the sink cannot be opened: " + last_error_);
     sink.reset();
