@@ -67,8 +67,8 @@ struct Report {
 
   /// Canonical JSON, one object.
   [[nodiscard]] std::string to_json() const;
-  /// A `<testsuite>`: one `<testcase>` for each law. `seconds`: what it took, when somebody has measured it.
-  [[nodiscard]] std::string to_junit(std::optional<double> seconds = {}) const;
+  /// A `<testsuite>`: one `<testcase>` for each law. `took`: seconds, when somebody has measured it.
+  [[nodiscard]] std::string to_junit(std::optional<double> took = {}) const;
   /// A few lines for a person: what was looked at, and each violation with its script and reproducer.
   [[nodiscard]] std::string to_text() const;
 };
@@ -122,11 +122,11 @@ inline std::string Report::to_json() const {
   return out;
 }
 
-inline std::string Report::to_junit(std::optional<double> seconds) const {
+inline std::string Report::to_junit(std::optional<double> took) const {
   std::map<std::string, std::uint64_t> all = laws;
   for (const Violation& one : violations) all.try_emplace(one.law, 1);
   std::string out = "<testsuite name=\"" + detail::xml_escaped(check + " " + subject) + "\" tests=\"" + std::to_string(all.size()) + "\" failures=\"" + std::to_string(violations.size()) + "\" errors=\"0\" skipped=\"0\"";
-  if (seconds) out += " time=\"" + detail::seconds_text(static_cast<std::uint64_t>(*seconds * 1000)) + "\"";
+  if (took) out += " time=\"" + detail::seconds_text(static_cast<std::uint64_t>(*took * 1000)) + "\"";
   out += ">\n";
   for (const auto& [law, count] : all) {
     out += "  <testcase classname=\"" + detail::xml_escaped(check + "." + subject) + "\" name=\"" + detail::xml_escaped(law) + "\"";
