@@ -201,7 +201,7 @@ TEST_CASE("what a search finds comes back by its choices, behind a third crash t
     Explorer explorer(report, options);
     conformance::detail::CrashSearch search(explorer, subject, options);
     search.depth = 3, search.fates_max = 12, search.second_fates_max = 2, search.points_in = 16, search.only_last = false;
-    std::vector<std::pair<ChoiceVector, BrokenLaw>> found;
+    std::vector<conformance::detail::CrashSearch::Found> found;
     explorer.run("drawn", {0, 30, "", true}, [&](Play& play) {
       conformance::detail::CrashSearch one = search;
       const auto workload = conformance::detail::draw_workload(play, 5, 12, 3);
@@ -213,7 +213,7 @@ TEST_CASE("what a search finds comes back by its choices, behind a third crash t
     });
     if (found.empty()) continue;
     ++all;
-    Choices choices(found[0].first);
+    Choices choices(found[0].choices);
     std::unordered_set<std::uint64_t> states;
     Play play(choices, report, states);
     std::string sentence;
@@ -222,8 +222,8 @@ TEST_CASE("what a search finds comes back by its choices, behind a third crash t
     } catch (const BrokenLaw& law) {
       sentence = law.sentence;
     }
-    CAPTURE(seed, to_text(found[0].first));
-    CHECK(sentence == found[0].second.sentence);
+    CAPTURE(seed, to_text(found[0].choices));
+    CHECK(sentence == found[0].law.sentence);
     const auto crashes = std::count_if(play.script().begin(), play.script().end(), [](const std::string& line) { return line.find("the power goes before change") != std::string::npos; });
     third += crashes == 3 ? 1 : 0;
   }
