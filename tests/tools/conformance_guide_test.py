@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 GUIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "docs/guides/conformance.md")
-LINE = r"^check_store_on_disk GroupStoreOnDisk: passed; (\d+) laws, \d+ cases, \d+ distinct states$"
+LINE = r"^check_store_on_disk GroupStoreOnDisk: passed; (\d+) laws, \d+ cases, \d+ distinct states, \d+ of them crash states$"
 
 
 def main():

@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import struct
 import subprocess
@@ -61,20 +62,20 @@ def show_on_terminal(*words, columns=80, cwd=None, env=None, meanwhile=None):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     child = subprocess.Popen([TOOL, *map(str, words)], cwd=cwd, env=env or environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
-    os.close(theirs)
     if meanwhile:
         meanwhile(child)
     shown = b""
+    has_ended = False   # our copy of the other end stays open: where the last one is closed, what is still on its way may be lost
     while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the other end is closed
+        if select.select([ours], [], [], 0.2 if has_ended else 0.05)[0]:
+            shown += os.read(ours, 65536)
+        elif has_ended:
             break
-        if not piece:
-            break
-        shown += piece
+        else:
+            has_ended = child.poll() is not None
+    os.close(theirs)
     os.close(ours)
-    return child.wait(), shown.replace(b"\r\n", b"\n")
+    return child.returncode, shown.replace(b"\r\n", b"\n")
 
 
 PAINT = re.compile(rb"\x1b\[[0-9;]*m")
