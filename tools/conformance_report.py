@@ -106,7 +106,7 @@ def page(backends, mutants):
     parts = ["<!doctype html>", f"<html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>kfm_det conformance</title><style>{STYLE}</style></head><body>",
              "<h1>Conformance</h1>", f'<p class="lead{" bad" if broken or wrong else ""}">{verdict}</p>',
              "<div class=tiles>" + "".join(f"<div><b>{value}</b>{what}</div>" for value, what in [
-                 (number(states), "distinct states"), (number(sum(b["cases"] for b in backends)), "cases"), (len(laws), "laws asked"),
+                 (number(states), "distinct states"), (number(sum(b.get("crash_states", 0) for b in backends)), "of them crash states"), (number(sum(b["cases"] for b in backends)), "cases"), (len(laws), "laws asked"),
                  (f'{len([m for m in right if m["verdict"] == "ok"])} / {len(right)}', "mutants killed by their law"), (f'{len([m for m in benign if m["verdict"] == "ok"])} / {len(benign)}', "odd but right, accepted")]) + "</div>"]
     for b in broken:
         parts.append(f'<h2 class=bad>{html.escape(b["check"])} {html.escape(b["subject"])}</h2>' + violations_of(b))
