@@ -90,24 +90,11 @@ void dies_of(const std::string& law) {
 
 /// A file system as some languages have it: what is not there is an exception.
 struct ThrowingDisk : simulate::Disk {
-  ThrowingDisk() = default;
-  ThrowingDisk(simulate::Disk disk) : simulate::Disk(std::move(disk)) {}
   [[nodiscard]] result<void> remove(const std::string& path) {
     auto out = simulate::Disk::remove(path);
     if (!out && out.error().code() == errc::not_found) throw std::runtime_error("no such file");
     return out;
   }
-};
-struct ClientOfFiles {
-  using FileSystem = ThrowingDisk;
-  FileSystem open() { return disk; }
-  std::string folder() { return "/state"; }
-  void wipe() {
-    disk = FileSystem();
-    disk.plant("/state/x", "");
-    disk.lose("/state/x");
-  }
-  FileSystem disk;
 };
 
 }  // namespace
@@ -181,4 +168,4 @@ TEST_CASE("watched system calls are seen, answered, shortened, and thrown throug
   CHECK(::access(path.c_str(), F_OK) == 0);   // whoever watched is not watched
 }
 
-TEST_CASE("VERB-1 an exception out of a file system is told, and its line brings it back") { kfm_det::testing::threw(check_file_system<ClientOfFiles>, "no such file", {}); }
+TEST_CASE("VERB-1 an exception out of a file system is told, and its line brings it back") { kfm_det::testing::threw(check_file_system<DiskFixture<ThrowingDisk>>, "no such file", {}); }

@@ -14,13 +14,15 @@ namespace {
 using namespace kfm_det;
 using namespace kfm_det::conformance;
 
-struct Memory {
-  using Sink = MemorySink;
+template <class S>
+struct InMemory {
+  using Sink = S;
   static constexpr SinkClaims claims = Sink::claims;
   result<Sink> open() { return storage; }
   void wipe() { storage = {}; }
   Sink storage;
 };
+using Memory = InMemory<MemorySink>;
 
 /// Takes the key of another case for the same one.
 class CarelessSink : public MemorySink {
@@ -33,13 +35,7 @@ class CarelessSink : public MemorySink {
     return MemorySink::upsert(tenure, head, lower);
   }
 };
-struct Careless {
-  using Sink = CarelessSink;
-  static constexpr SinkClaims claims = Sink::claims;
-  result<Sink> open() { return storage; }
-  void wipe() { storage = {}; }
-  Sink storage;
-};
+using Careless = InMemory<CarelessSink>;
 
 template <class Fs>
 struct File {
@@ -74,13 +70,7 @@ struct ThrowingSink : MemorySink {
     return out;
   }
 };
-struct ClientOfASink {
-  using Sink = ThrowingSink;
-  static constexpr SinkClaims claims = Sink::claims;
-  result<Sink> open() { return storage; }
-  void wipe() { storage = {}; }
-  Sink storage;
-};
+using ClientOfASink = InMemory<ThrowingSink>;
 
 TEST_CASE("check_sink: a sink that keeps the contract passes, and every law is asked") {
   const Report report = check_sink<Memory>(small());

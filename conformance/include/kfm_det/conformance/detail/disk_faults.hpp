@@ -31,7 +31,7 @@ inline constexpr std::uint32_t disk_faults = 9;
     case DiskFault::no_space: return {Fault::Kind::error, errc::no_space, 0};
     case DiskFault::half_and_io_error: return {Fault::Kind::error, errc::io_error, length / 2};
     case DiskFault::half_and_no_space: return {Fault::Kind::error, errc::no_space, length / 2};
-    case DiskFault::all_and_io_error: return {Fault::Kind::error, errc::io_error, length};
+    case DiskFault::all_and_io_error: return is_write ? Fault{Fault::Kind::error, errc::io_error, length} : Fault{};
     case DiskFault::nothing: return is_short(0);   // and that is no error
     case DiskFault::one_byte: return is_short(1);
     case DiskFault::half: return is_short(length / 2);

@@ -7,11 +7,13 @@
 #define KFM_DET_CONFORMANCE_DETAIL_STORE_FAULTS_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 
+#include "kfm_det/conformance/detail/disk_faults.hpp"
 #include "kfm_det/conformance/detail/store_on_disk.hpp"
 #include "kfm_det/conformance/explore.hpp"
 #include "kfm_det/simulate/disk.hpp"
@@ -51,7 +53,8 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       }
       if (calls == 0) return;
       const std::uint64_t k = first + play.pick(static_cast<std::uint32_t>(calls));
-      const std::uint32_t kind = play.pick(8);
+      constexpr std::array<DiskFault, 8> faults{DiskFault::io_error, DiskFault::half_and_io_error, DiskFault::half_and_no_space, DiskFault::half, DiskFault::all_and_io_error, DiskFault::one_byte, DiskFault::nothing, DiskFault::all_but_one};
+      const std::uint32_t kind = play.pick(static_cast<std::uint32_t>(faults.size()));
       const bool persists = play.pick(2) == 1;
       const bool power = play.pick(2) == 1;
       const Disk disk = fresh_disk(0);
@@ -61,20 +64,10 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       bool hit = false;
       disk.on_fault([&](const Call& call) -> Fault {
         if (call.number < k || (!persists && call.number > k) || call.verb == simulate::Verb::sync_in_flight) return {};
-        const bool is_write = call.verb == simulate::Verb::write;
-        const std::uint64_t half = is_write ? call.length / 2 : 0;
         if (!hit) play.note(std::string(simulate::name(call.verb)) + " of " + std::string(call.path) + " fails" + (persists ? ", and every call behind it" : ""));
         hit = true;
-        switch (kind) {
-          case 0: return {Fault::Kind::error, errc::io_error, 0};
-          case 1: return {Fault::Kind::error, errc::io_error, half};
-          case 2: return {Fault::Kind::error, errc::no_space, half};
-          case 3: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, half} : Fault{};
-          case 4: return is_write && !persists ? Fault{Fault::Kind::error, errc::io_error, call.length} : Fault{};   // all of it is down, and the answer is an error
-          case 5: return is_write && !persists ? Fault{Fault::Kind::short_write, errc::io_error, call.length > 1 ? 1U : 0U} : Fault{};
-          case 6: return is_write ? Fault{Fault::Kind::short_write, errc::io_error, 0} : Fault{};   // nothing is taken, and that is no error
-          default: return is_write && call.length > 1 ? Fault{Fault::Kind::short_write, errc::io_error, call.length - 1} : Fault{};
-        }
+        if (persists && (faults[kind] == DiskFault::all_and_io_error || faults[kind] == DiskFault::one_byte)) return {};   // such a disk brings nothing to an end
+        return fault_of(faults[kind], call);
       });
       run(world);
       if (world.owner.sick) {   // sticky, whatever is asked
