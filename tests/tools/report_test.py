@@ -86,6 +86,12 @@ def main():
         assert module.incomplete([{"laws": {law: 1 for law in laws}}]) == []
         assert module.incomplete([{"laws": {law: 1 for law in laws - {"PLAN-4"}}}]) == ["PLAN-4: no backend was asked, and NOT_ASKED has no reason why"]
         assert module.incomplete([{"laws": {law: 1 for law in laws | {"CLOCK-1"}}}]) == ["CLOCK-1 stands in NOT_ASKED, and was asked"]
+        # and plays its bounds whole
+        full = [{"check": check, "subject": subject, "bounds": [wanted + "(...)" for wanted in bounds]} for (check, subject), bounds in module.PLAYED.items()]
+        assert module.not_played(full) == []
+        full[0]["bounds"][0] = full[0]["bounds"][0].replace("all", "the first")
+        assert len(module.not_played(full)) == 1 and "workloads of up to 3" in module.not_played(full)[0], module.not_played(full)
+        assert len(module.not_played(full[1:])) == len(full[0]["bounds"])
         whole = json.load(open(file("r.json"), encoding="utf-8"))
         assert whole["backends"] == backends and len(whole["mutants"]) == 3
         text = open(file("r.html"), encoding="utf-8").read()
