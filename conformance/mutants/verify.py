@@ -92,7 +92,7 @@ MUTANTS = [
     verifier("V27", "each-record-alone", "VERIFY-12", (RUNS, "    if (!run.is_told) return;\n    if (record.updater_version", "    return;\n    if (record.updater_version")),
     verifier("V28", "keys-of-intents-unread", "VERIFY-12", (RUNS, "!effect.business_key.empty() && key != effect.business_key)\n", "!effect.business_key.empty() && key.empty())\n")),
     verifier("V29", "hashes-as-they-are-stated", "VERIFY-12", (RUNS, "      if (!follows) add(", "      if (false && !follows) add(")),
-    verifier("V30", "a-carried-hash-uncompared", "VERIFY-7", (RUNS, "hash != nullptr && *hash != head.value()->hash)\n", "hash != nullptr && head.value()->hash.is_zero())\n")),
+    verifier("V30", "a-carried-hash-uncompared", "VERIFY-7", (RUNS, "if (hash != nullptr && *hash != head.hash) add(", "if (hash != nullptr && head.hash.is_zero()) add(")),
     verifier("V31", "any-reversal-will-do", "VERIFY-9", (RUNS, "    if (record.reversal && *record.reversal != Json::object(", "    if (record.reversal && record.reversal->members().empty() && *record.reversal != Json::object(")),
     verifier("V32", "unknown-members-are-skipped", "VERIFY-10", (RUNS, "      if (std::find(known->members.begin(), known->members.end(), member) == known->members.end()) add(", "      if (member.empty()) add(")),
     verifier("V33", "retired-or-published-alike", "VERIFY-12", (RUNS, "    if (planned && tombstone != effect->tombstone) add(", "    if (false) add(")),

@@ -43,7 +43,7 @@ struct ArchivedLog {
     auto opened = Log::open(std::move(stream), signed_stream(), Head{signed_stream(), 0, 0, {}}, book.clock, [](const wal::Line&, const wal::WalRecord&) -> result<void> { return success(); }, signing, signer);
     REQUIRE(opened);
     Log& log = opened.value();
-    for (int i = 0; i < runs; ++i) heads.push_back(run(log, "run " + std::to_string(i)));
+    for (int i = 0; i < runs; ++i) heads.push_back(book.run(log, "run " + std::to_string(i)));
     wal::Compaction compaction(signed_stream());
     REQUIRE(log.read(1, [&](const wal::Line& line, const wal::WalRecord& one) { return compaction.see(line, one); }));
     auto payloads = compaction.payloads(log.line_bytes_max()).value();
@@ -56,16 +56,10 @@ struct ArchivedLog {
     heads.push_back(log.commit(group).value());
     base = heads.back().lsn + 1 - group.size();
     REQUIRE(log.drop_before(base));
-    heads.push_back(run(log, "last"));
+    heads.push_back(book.run(log, "last"));
     REQUIRE(log.close());
     for (const auto& [path, bytes] : disk.files())
       if (path.find("/archive/") != std::string::npos) archived.push_back(path);
-  }
-  /// As Book::run, over this store.
-  Head run(Log& log, const std::string& name) {
-    const Head head = book.runs.write(log, name, {"a"}).value();
-    book.clock.advance(seconds(1));
-    return head;
   }
 
   wal::VerifyReport verify(wal::VerifyOptions options = {}, bool with_codec = true) { return verify_folder(disk, folder, options, std::nullopt, with_codec ? codec : nullptr).value(); }

@@ -50,7 +50,8 @@ struct Book {
   }
   wal::WalRecord record(const std::string& run, std::uint64_t seq, wal::Phase phase, std::string_view operation, const std::string& step, wal::Status status) { return runs.record(run, seq, phase, operation, step, status); }
   /// One whole run; answers the durable head behind it. 2 + 3 * steps.size() entries in three groups.
-  Head run(Log& log, const std::string& name, const std::vector<std::string>& steps = {"a"}) {
+  template <class L>
+  Head run(L& log, const std::string& name, const std::vector<std::string>& steps = {"a"}) {
     runs.incarnation = log.incarnation();
     const Head head = runs.write(log, name, steps).value();
     clock.advance(seconds(1));

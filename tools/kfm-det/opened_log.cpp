@@ -34,8 +34,6 @@ namespace {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-[[nodiscard]] std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 [[nodiscard]] std::vector<SegmentFile> segments_of(const LookingFileSystem& fs, const std::string& folder) {
   std::vector<SegmentFile> out;
   const auto names = segment::list(fs, folder);
@@ -84,9 +82,14 @@ result<std::string> absolute_folder(const std::string& given) {
   return std::string(path.get());
 }
 
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }   // behind npos is the beginning
+
 std::string LogPlace::shown(std::string text) const {
-  std::string name = given;
-  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  std::string name = without_slashes(given);
   if (!name.ends_with(stream.text)) name += (name == "/" ? "" : "/") + stream.text;
   for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at + name.size())) text.replace(at, folder.size(), name);
   return text;
@@ -102,13 +105,12 @@ result<LogPlace> find_log(const std::string& given) {
   if (logs.empty()) return Error(errc::invalid_argument, "this is no log: neither it nor a folder in it holds a segment (<ordinal>-<LSN>.jsonl)", given, "Name the folder of a log, such as state/wal");
   std::string list;
   for (const auto& name : logs) list += (list.empty() ? "" : ", ") + name;
-  return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + given + (given.ends_with('/') ? "" : "/") + logs.front());
+  return Error(errc::invalid_argument, count_of(logs.size(), "log") + " are in this folder: " + list, given, "Name one of them, as " + joined(given, logs.front()));
 }
 
 std::optional<LogPlace> find_lost_log(const std::string& given, std::span<const StreamId> seen) {
   const LookingFileSystem fs;
-  std::string folder = given;
-  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  std::string folder = without_slashes(given);
   if (const auto there = absolute_folder(given); there) {
     const auto is_one = is_log(fs, there.value());
     const auto logs = logs_in(fs, there.value());

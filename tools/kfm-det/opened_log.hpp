@@ -25,6 +25,10 @@ namespace kfm_det::tool {
 /// The name of a folder that is there, without links and dots. Errors: not_found, invalid_argument (a file), permission_denied.
 [[nodiscard]] result<std::string> absolute_folder(const std::string& given);
 
+/// A path without the slashes that end it ("/" stays), and what stands behind its last one.
+[[nodiscard]] std::string without_slashes(std::string path);
+[[nodiscard]] std::string name_of(const std::string& path);
+
 /// Where a log is.
 struct LogPlace {
   std::string given;    ///< as the person wrote it

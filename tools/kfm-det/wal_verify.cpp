@@ -21,9 +21,8 @@ namespace kfm_det::tool {
 namespace {
 
 /// What the log that is gone can have been: the stream that was named, or, of a root, those of which the sink has published something. Errors: the sink's.
-result<std::vector<StreamId>> streams_of(SqliteSink& sink, std::string given) {
-  while (given.ends_with('/')) given.pop_back();
-  const StreamId named{given.substr(given.rfind('/') + 1)};   // behind npos is the beginning
+result<std::vector<StreamId>> streams_of(SqliteSink& sink, const std::string& given) {
+  const StreamId named{name_of(without_slashes(given))};
   KFM_DET_TRY(const Head head, sink.witness(named));
   if (head.lsn != 0) return std::vector<StreamId>{named};
   std::set<StreamId> out;
@@ -134,7 +133,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
   command.add_option("--sink", given->sink, "A sink that saw the log, as a witness: sqlite:FILE")->type_name("SINK");
   command.add_option("--actor", given->actors, "Who may write; nobody named: everybody (may be given more than once)")->type_name("NAME")->expected(1)->take_all();
   command.add_option("--care", given->care, "Beginning of keys whose publications must carry CARE labels (may be given more than once)")->type_name("PREFIX")->expected(1)->take_all();
-  command.add_option("--approval-from-tier", given->approval_from_tier, "A plan with a step of this tier or above must name an approval")->type_name("TIER")->check(CLI::Range(0U, 3U))->type_name("TIER");
+  command.add_option("--approval-from-tier", given->approval_from_tier, "A plan with a step of this tier or above must name an approval")->type_name("TIER")->check(CLI::Range(0U, limits::step_tier_max))->type_name("TIER");
   command.add_flag("--signed-each-group", given->each_group, "Every group must end in a signature, where a key of the ring is valid");
   command.add_option("--history", given->history, "What must be here of what was compacted: archived (what is in the archive has no gap), whole (everything from LSN 1 on), dropped (the store drops it; the archive is not read)")->type_name("WORD")->check(CLI::IsMember({"archived", "whole", "dropped"}));
   command.add_flag("--chain-only", given->chain_only, "The chain alone, not what the records say");

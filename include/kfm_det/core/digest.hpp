@@ -94,6 +94,9 @@ using EffectId = StrongDigest<EffectIdTag>;              ///< one thing that a s
 using PlanHash = StrongDigest<PlanHashTag>;
 using InputHash = StrongDigest<InputHashTag>;
 
+/// Of a plan's canonical text.
+[[nodiscard]] inline PlanHash plan_hash(BytesView text) { return PlanHash{domain_digest("kfm_det/v1/plan", text)}; }
+
 namespace detail {
 
 /// Fetched once: a fetch by name for every hash costs more than hashing a line.

@@ -86,7 +86,7 @@ class Plan {
 [[nodiscard]] std::string first_difference(const Plan& before, const Plan& now);
 
 inline Plan::Plan(Document document, std::vector<std::uint32_t> level, std::string text)
-    : document_(std::move(document)), level_(std::move(level)), text_(std::move(text)), hash_{domain_digest("kfm_det/v1/plan", text_)} {}
+    : document_(std::move(document)), level_(std::move(level)), text_(std::move(text)), hash_(plan_hash(text_)) {}
 
 inline result<Plan> Plan::make(std::string updater_id, const Version& version, std::vector<Step> steps) {
   KFM_DET_TRY(detail::check_updater_id(updater_id));

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/core/idempotency_key.hpp"
 #include "kfm_det/wal/entry_members.hpp"
 #include "kfm_det/wal/examine.hpp"
@@ -61,10 +62,10 @@ class RunAudit {
     see_order(entry, record);
     see_writer(entry, record);
     if (!is_known(entry, record)) return;
-    if (const auto head = head_of(record, sink_.report.stream); head && head.value())
-      if (const Digest* const hash = head.value()->incarnation == entry.incarnation && head.value()->lsn < entry.lsn ? hash_of(head.value()->lsn) : nullptr; hash != nullptr && *hash != head.value()->hash)
-        add(FindingCode::head_differs, entry, record, "the effect carried LSN " + std::to_string(head.value()->lsn) + " with the hash " + head.value()->hash.hex().substr(0, 12) + ", which is not that entry's");
-    (void)heads_.see(record, sink_.report.stream).has_value();
+    const auto parsed = head_of(record, sink_.report.stream);
+    const std::optional<Head> head = parsed ? parsed.value() : std::nullopt;   // a malformed one is see_carried()'s
+    if (head) see_head(entry, record, *head, hash_of);
+    heads_.see(record, head);
     if (record.phase == Phase::CONTROL) return see_control(entry, record);
     if (record.phase == Phase::PLAN) return see_plan(entry, record);
     Run* const run = find(entry, record);
@@ -263,7 +264,7 @@ class RunAudit {
       if (!follows) add(FindingCode::identity_wrong, entry, record, what + " is not the one that follows from what the PLAN record says");
     };
     const auto plan = canonical(*planned.plan.find("plan"));
-    expect(plan && domain_digest("kfm_det/v1/plan", plan.value()) == planned.plan_hash.digest, "the plan's hash");
+    expect(plan && plan_hash(plan.value()) == planned.plan_hash, "the plan's hash");
     const auto inputs = recorded_inputs(planned.plan);
     const auto hash = inputs ? input_hash(inputs.value()) : result<InputHash>(inputs.error());
     expect(hash && hash.value() == record.input_hash, "the inputs' hash");
@@ -386,11 +387,15 @@ class RunAudit {
     const bool intended = effect.progress == Progress::intended || effect.progress == Progress::done;
     effect.progress = Progress::done;
     const std::string answer = text(record.payload, "result");
-    constexpr std::string_view answers[] = {"created", "moved", "unchanged", "superseded"};
+    constexpr std::string_view answers[] = {name(UpsertResult::created), name(UpsertResult::moved), name(UpsertResult::unchanged), name(UpsertResult::superseded)};
     if (std::find(std::begin(answers), std::end(answers), answer) == std::end(answers)) add(FindingCode::operation_unknown, entry, record, "the answer " + printable(answer) + " is none that a sink gives");
     if (!run.is_followed) return;
     if (!intended) return add(FindingCode::done_without_intent, entry, record, "the effect is done, and nothing said before that it was meant to be");
     see_carried(entry, record, effect.intent);
+  }
+  void see_head(const Entry& entry, const WalRecord& record, const Head& head, HashOf hash_of) {
+    const Digest* const hash = head.incarnation == entry.incarnation && head.lsn < entry.lsn ? hash_of(head.lsn) : nullptr;
+    if (hash != nullptr && *hash != head.hash) add(FindingCode::head_differs, entry, record, "the effect carried LSN " + std::to_string(head.lsn) + " with the hash " + head.hash.hex().substr(0, 12) + ", which is not that entry's");
   }
   /// The head that an effect carried: its intent had to be durable then.
   void see_carried(const Entry& entry, const WalRecord& record, const Order& intent) {
@@ -433,14 +438,15 @@ class RunAudit {
     if (run == nullptr) return;
     compare_with_plan(entry, *run, record);
     const std::string outcome = text(record.payload, "outcome");
-    constexpr std::string_view outcomes[] = {name(RunStatus::undone), name(RunStatus::abandoned), name(RunStatus::failed), name(RunStatus::quarantined), name(RunStatus::parked)};
-    if (record.operation != operation::attempt && (std::find(std::begin(outcomes), std::end(outcomes), outcome) == std::end(outcomes) || (record.operation == operation::undo && outcome == name(RunStatus::parked))))
+    const auto ends = parse_outcome(outcome);
+    const bool is_outcome = ends && (is_taken_back(*ends) || (*ends == RunStatus::parked && record.operation == operation::settled));
+    if (record.operation != operation::attempt && !is_outcome)
       add(FindingCode::operation_unknown, entry, record, "the outcome " + printable(outcome) + " is none that a run has");
     if (record.operation == operation::undo) {
       run->goes_back = run->back_is_followed = true;
     } else if (record.operation == operation::settled) {
       if (run->is_followed && !run->goes_back) add(FindingCode::end_incomplete, entry, record, "the run is settled, and nothing says that it is taken back");
-      else if (outcome != name(RunStatus::parked)) expect_effects(entry, *run, Progress::withdrawn, printable(outcome));
+      else if (ends != RunStatus::parked) expect_effects(entry, *run, Progress::withdrawn, printable(outcome));
       finish(record.wal_id);
     }
   }

@@ -86,10 +86,14 @@ template <class Stream>
 class DoneHeads {
  public:
   [[nodiscard]] result<void> see(const WalRecord& record, const StreamId& stream) {
-    if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest_ = Head{};
-    KFM_DET_TRY(auto head, wal::head_of(record, stream));
-    if (head && is_above(*head, highest_)) highest_ = *std::move(head);
+    KFM_DET_TRY(const auto head, wal::head_of(record, stream));
+    see(record, head);
     return success();
+  }
+  /// The same for who has read the record's head already.
+  void see(const WalRecord& record, const std::optional<Head>& head) {
+    if (record.phase == Phase::CONTROL && record.operation == operation::loss) highest_ = Head{};
+    if (head && is_above(*head, highest_)) highest_ = *head;
   }
   /// lsn 0: none.
   [[nodiscard]] const Head& highest() const { return highest_; }

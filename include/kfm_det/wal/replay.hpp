@@ -242,11 +242,6 @@ class Replay {
     const auto text = [&](std::string_view key) { const Json* found = json.find(key); return found && found->string() ? *found->string() : std::string(); };
     run.failure = Failure{text("stage"), text("step"), text("code"), text("sentence")};
   }
-  static std::optional<RunStatus> parse_outcome(std::string_view text) {
-    for (const RunStatus status : {RunStatus::undone, RunStatus::abandoned, RunStatus::failed, RunStatus::quarantined, RunStatus::parked, RunStatus::committed, RunStatus::lost})
-      if (name(status) == text) return status;
-    return std::nullopt;
-  }
   static void finish(RunState& run, RunStatus status, Instant at) {
     run.status = status;
     run.finished_at = at;

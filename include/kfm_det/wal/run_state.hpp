@@ -56,6 +56,13 @@ enum class RunStatus : std::uint8_t {
   return status == RunStatus::undone || status == RunStatus::abandoned || status == RunStatus::failed || status == RunStatus::quarantined;
 }
 
+/// How a run ended, as UNDO and SETTLED name it; none for any other word.
+[[nodiscard]] constexpr std::optional<RunStatus> parse_outcome(std::string_view text) noexcept {
+  for (const RunStatus status : {RunStatus::undone, RunStatus::abandoned, RunStatus::failed, RunStatus::quarantined, RunStatus::parked, RunStatus::committed, RunStatus::lost})
+    if (name(status) == text) return status;
+  return std::nullopt;
+}
+
 /// One planned effect and how far it got.
 struct EffectState {
   enum class Progress : std::uint8_t { planned, unknown /* intent, no DONE */, done, withdrawing, withdrawn };

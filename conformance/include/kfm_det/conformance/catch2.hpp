@@ -31,7 +31,7 @@ class Catch2Law final : public Catch::ITestInvoker {
   Catch2Law(std::shared_ptr<PlayedOnce> played, std::string law) : played_(std::move(played)), law_(std::move(law)) {}
   void invoke() const override {
     serve_fresh_process({catch2_fresh_process});
-    const PlayedOnce::Word word = law_.empty() ? played_->word_of_the_rest() : played_->word_of(law_);
+    const PlayedOnce::Word word = played_->word_of(law_);
     if (word.kind == PlayedOnce::Word::Kind::not_asked) {
       std::fprintf(stderr, "%s %s: %s\n", played_->check().check.c_str(), played_->check().subject.c_str(), word.text.c_str());
       return;
@@ -47,14 +47,11 @@ class Catch2Law final : public Catch::ITestInvoker {
 
 inline void register_with_catch2(const RegisteredCheck& check) {
   const auto played = std::make_shared<PlayedOnce>(check);
-  const auto add = [&](const std::string& law) {
+  for (const std::string& law : tests_of(check)) {
     const std::string name = check.check + " " + check.subject + (law.empty() ? "" : " " + law);
     // Catch2 owns the body, and copies the texts
     const Catch::AutoReg registered(new Catch2Law(played, law), CATCH_INTERNAL_LINEINFO, Catch::StringRef(), Catch::NameAndTags{Catch::StringRef(name), "[conformance]"});
-  };
-  for (const Law& law : laws)
-    if (may_ask(check.check, law.id)) add(std::string(law.id));
-  add({});
+  }
 }
 
 }  // namespace kfm_det::conformance

@@ -187,7 +187,7 @@ class VerifyCheck {
           steps.push(std::move(step));
         }
         plan.set("steps", std::move(steps));
-        r.payload.set("plan_hash", Json(domain_digest("kfm_det/v1/plan", canonical(plan).value()).hex()));
+        r.payload.set("plan_hash", Json(plan_hash(canonical(plan).value()).hex()));
         r.payload.set("plan", std::move(plan));
       } else if (!r.step_id.empty()) {
         r.governance.reset();

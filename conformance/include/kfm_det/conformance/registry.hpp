@@ -78,6 +78,15 @@ struct Registration {
   }
 };
 
+/// The tests of a check, one for each law that it may ask; the last one, without a law, is for the rest.
+[[nodiscard]] inline std::vector<std::string> tests_of(const RegisteredCheck& check) {
+  std::vector<std::string> out;
+  for (const Law& law : laws)
+    if (may_ask(check.check, law.id)) out.emplace_back(law.id);
+  out.emplace_back();
+  return out;
+}
+
 /// A check that a test framework plays: once, whatever tests of it are chosen and in whichever order. KFM_DET_REPRODUCE in the environment plays its line instead.
 /// Thread-safety: one thread.
 class PlayedOnce {
@@ -98,12 +107,15 @@ class PlayedOnce {
     std::string text;
   };
   [[nodiscard]] Word word_of(std::string_view law) {
+    if (law.empty()) return word_of_the_rest();
     const Violation* broken = report().find(law);
     if (broken) return {Word::Kind::broken, said(*broken)};
     const auto asked = report().laws.find(std::string(law));
     if (asked == report().laws.end()) return {Word::Kind::not_asked, std::string(law) + " was not asked: the fixture does not claim it, cannot play it, or the check ended before"};
     return {Word::Kind::holds, std::string(law) + " was asked " + std::to_string(asked->second) + " times"};
   }
+
+ private:
   [[nodiscard]] Word word_of_the_rest() {
     Word out;
     for (const Violation& one : report().violations)
@@ -112,8 +124,6 @@ class PlayedOnce {
       if (find_law(law) && !may_ask(check_.check, law)) out = {Word::Kind::broken, out.text + law + " was asked, and the table of conformance/laws.hpp does not say so\n"};
     return out;
   }
-
- private:
   static std::string said(const Violation& one) { return one.law + ": " + one.sentence + "\n" + one.script + "\nreproduce: " + one.reproducer + "\nusual cause: " + one.usual_cause; }
   RegisteredCheck check_;
   std::optional<Report> report_;

@@ -67,7 +67,7 @@ struct RunScribe {
     }
     for (const SourceRef& ref : inputs()) refs.push(to_json(ref));
     Json whole = Json::object({{"steps", std::move(planned)}, {"updater", Json(updater)}, {"version", Json(version().text())}});
-    const std::string hash = domain_digest("kfm_det/v1/plan", canonical(whole).value()).hex();
+    const std::string hash = plan_hash(canonical(whole).value()).hex();
     auto out = record(run, 1, wal::Phase::PLAN, wal::operation::plan, "", wal::Status::DONE);
     out.payload = Json::object({{"effects", std::move(effects)}, {"inputs", std::move(refs)}, {"plan", std::move(whole)}, {"plan_hash", Json(hash)}, {"retired", Json::array()},
                                 {"trigger", Json::object({{"key", Json(run)}, {"kind", Json("manual")}, {"partition", Json("")}})}});
