@@ -15,6 +15,7 @@
 #include "kfm_det/core/digest.hpp"
 #include "kfm_det/core/ids.hpp"
 #include "kfm_det/core/json.hpp"
+#include "kfm_det/core/json_writer.hpp"
 #include "kfm_det/core/version.hpp"
 
 namespace kfm_det::wal {
