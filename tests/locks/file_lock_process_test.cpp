@@ -144,17 +144,21 @@ TEST_CASE("L21 a forked child that outlives its parent keeps nothing of the scop
   for (const bool released : {false, true}) {
     const Scratch scratch;
     const ManualClock clock;
-    const Pipe go;
+    const Pipe forked, go;
     Child child([&] {
       auto lock = Manual::open(scratch.path(), {.owner = OwnerId{"a"}, .clock = clock});
       const auto lease = take(lock.value(), seconds(10));
       if (!lease) return 1;
       const ::pid_t heir = ::fork();
-      if (heir == 0) ::_exit(go.read() == 'g' ? 0 : 1);
+      if (heir == 0) {
+        forked.write('f');
+        ::_exit(go.read() == 'g' ? 0 : 1);
+      }
       if (released && !lock.value().release(*lease)) return 2;
       return 0;  // the heir lives on, with the open file
     });
     CHECK(child.wait() == 0);
+    REQUIRE(forked.read() == 'f');  // fork has returned in the heir: until then it may hold what it was born with
     auto lock = good(Manual::open(scratch.path(), {.owner = OwnerId{"b"}, .clock = clock}));
     CHECK(good(lock.try_acquire(scope, seconds(10))));   // at once: the owner is dead, and the heir let go of its files when it was forked
     go.write('g');
