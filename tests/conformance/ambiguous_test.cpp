@@ -86,6 +86,17 @@ TEST_CASE("an append that arrives behind the next tenure is refused, and the sto
   CHECK(good(next.append(0, std::vector<BytesView>{BytesView(frames[0])})) == 1);
 }
 
+TEST_CASE("what arrives late is done then, the oldest first, and once") {
+  Wire wire([] { return Wire::Loss::late; });
+  std::vector<int> done;
+  for (const int one : {1, 2}) CHECK_FALSE(wire.call<int>([&done, one]() -> result<int> { done.push_back(one); return one; }));
+  CHECK(done.empty());
+  CHECK(wire.deliver() == 2);
+  CHECK(done == std::vector<int>{1, 2});
+  CHECK(wire.deliver() == 0);
+  CHECK(done.size() == 2);
+}
+
 TEST_CASE("a sink's requests are lost and come late, its reads are lost and never come") {
   using namespace conformance::sink_words;
   Losses losses;

@@ -62,11 +62,13 @@ TEST_CASE("a search that ended early does not say that all was played") {
   explorer.run("more", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
   explorer.search_until(100);
   explorer.run("rest", {100, 0, "of 10", true}, [&](Play& play) { trial(play); });
+  explorer.search_until(12);   // reached within the last trial
+  explorer.run("last", {100, 0, "of 2", true}, [&](Play& play) { (void)play.is_new_crash(100 + play.pick(2), 1); });
   const std::string ended = "ended by the number of crash states (Options::states_max)";
   CHECK(report.bounds == std::vector<std::string>{"whole: the first 5 (of 10); 5 crash states; " + ended + ", the last one perhaps in part: the rest was left out", "none: none (of 10); 0 crash states; " + ended + ": the rest was left out",
                                                   "drawn: none; 0 crash states; " + ended + ": the rest was left out", "more: the first 9 (of 10); 4 crash states; " + ended + ", the last one perhaps in part: the rest was left out",
-                                                  "rest: all 10 (of 10); 1 crash states"});
-  CHECK(report.crash_states == 10);
+                                                  "rest: all 10 (of 10); 1 crash states", "last: the first 2 (of 2); 2 crash states; " + ended + ", the last one perhaps in part"});
+  CHECK(report.crash_states == 12);
 }
 
 TEST_CASE("a crash state counts once, and is judged again where more crashes are to come") {

@@ -121,7 +121,7 @@ TEST_CASE("a file that has grown twice may have any of its sizes") {
   Disk disk;
   disk.plant("/f", "");
   auto file = disk.open("/f", OpenMode::read_write).value();
-  for (std::size_t at : {0, 1}) REQUIRE(disk.write(file, at * sector, std::string(sector, 'n')));
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}}) REQUIRE(disk.write(file, at * sector, std::string(sector, 'n')));
   const Outcomes left = left_at(disk, "/f");
   for (const char* can : {"", "n", "nn"}) {
     INFO(can);

@@ -91,6 +91,10 @@ TEST_CASE("clocks of one machine agree, but for one that sleeps") {
     clocks.thaw(0, false);
     clocks.advance(seconds(1));
     CHECK(clocks.of(1).monotonic() - clocks.of(0).monotonic() == seconds(10));
+    clocks.freeze(0);
+    clocks.advance(seconds(3));
+    clocks.thaw(0, true);   // of this sleep alone
+    CHECK(clocks.of(1).monotonic() - clocks.of(0).monotonic() == seconds(10));
   }
   SECTION("and catches up") {
     clocks.thaw(0, true);
