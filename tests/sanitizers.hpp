@@ -4,6 +4,7 @@
 #ifndef KFM_DET_TESTS_SANITIZERS_HPP
 #define KFM_DET_TESTS_SANITIZERS_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
@@ -32,6 +33,9 @@ inline std::uint64_t number_of(const char* name, std::uint64_t usual, std::uint6
   const char* text = std::getenv(name);
   return text ? std::strtoull(text, nullptr, 10) : is_sanitized ? sanitized : usual;
 }
+
+/// The step through all bytes of a file: each of them, or one in seven where a sanitizer makes everything slow. (With seven, every bit of a byte has its turn, too.)
+inline constexpr std::size_t byte_step = is_sanitized ? 7 : 1;
 
 }  // namespace kfm_det::testing
 
