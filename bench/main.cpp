@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // kfm_det_bench: Google Benchmark's number for each side, and then the table of ratios.
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -39,6 +40,13 @@ struct Options {
   unsigned threads = 1;
 };
 
+std::uint64_t number(const char* option, const std::string& text) {
+  std::uint64_t out = 0;
+  const auto got = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (got.ec != std::errc() || got.ptr != text.data() + text.size() || out == 0) give_up(std::string(option) + " wants a number above 0, not '" + text + "'");
+  return out;
+}
+
 /// Takes our own options out of the list; the rest is Google Benchmark's.
 Options take_options(int& argc, char** argv) {
   Options out;
@@ -67,15 +75,17 @@ Options take_options(int& argc, char** argv) {
     } else if (value("--verify-sizes", text)) {
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find(',', at), text.size());
-        out.verify_sizes.push_back(std::strtoull(text.substr(at, end - at).c_str(), nullptr, 10));
+        out.verify_sizes.push_back(number("--verify-sizes", text.substr(at, end - at)));
         at = end + 1;
       }
     } else if (value("--threads", text)) {
-      out.threads = static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
+      out.threads = static_cast<unsigned>(std::min<std::uint64_t>(number("--threads", text), 64));
     } else if (word == "--table") {
       out.table_only = true;
-    } else {
+    } else if (word.starts_with("--benchmark_") || word.starts_with("--v=")) {
       argv[kept++] = argv[i];
+    } else {
+      give_up("unknown argument '" + std::string(word) + "'; --help names those that there are");
     }
   }
   argc = kept;

@@ -2,8 +2,8 @@
 """Mutants of the verifier of logs: the rows H that no store has, and those that it has beside a store (H01v is H01 here)."""
 from table import Family, Mutant
 
-READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "audit_runs", "audit_ends", "audit", "verify"))
-VERIFIER = Family(files=[READER, REPORT, EXAMINE, RUNS, ENDS, AUDIT, VERIFY], check="check_verify", include=['"kfm_det/core/json_writer.hpp"', "<string>"], fixture="""
+READER, REPORT, EXAMINE, AHEAD, RUNS, ENDS, AUDIT, VERIFY = (f"wal/{name}.hpp" for name in ("envelope_reader", "verify_report", "examine", "examine_ahead", "audit_runs", "audit_ends", "audit", "verify"))
+VERIFIER = Family(files=[READER, REPORT, EXAMINE, AHEAD, RUNS, ENDS, AUDIT, VERIFY], check="check_verify", include=['"kfm_det/core/json_writer.hpp"', "<string>"], fixture="""
 struct Fixture_ID {
   kfm_det::conformance::VerifyAnswer verify(const kfm_det::conformance::VerifyInput& log) {
     return kfm_det::conformance::answer_of<kfm_det::ID::wal::Verifier, kfm_det::ID::wal::VerifyOptions>(log);
@@ -37,7 +37,11 @@ SEES = "  void see_signature(const Entry& entry) {\n"
 STATE = "  bool is_intact_ = true;              // nothing is damaged up to here\n"
 REGRESSED = "    if (witness.incarnation > tail.incarnation || witness.lsn > tail.lsn)\n"
 COUNTED = "    ++report_.segments;\n    if (report_.segments > 1"
-POP = "    Turn turn = std::move(turns_.front());\n    turns_.pop_front();\n"
+FULL = "return pushed_ - taken_ == batches_.size();"
+OLDEST = "    Batch& oldest = batches_[taken_ % batches_.size()];\n"
+TAKEN = "  std::uint64_t taken_ = 0;          // the calling thread's\n"
+# V22: of two batches that are there the second comes first, as if its thread had been faster.
+FASTER = "    if (taken_ % 2 == 0) is_faster_ = pushed_ - taken_ > 1;\n    Batch& oldest = batches_[(is_faster_ ? taken_ ^ 1U : taken_) % batches_.size()];\n"
 
 
 def verifier(id, name, law, *change):
@@ -85,7 +89,7 @@ MUTANTS = [
     verifier("V19", "an-empty-label-is-a-label", "VERIFY-9", (RUNS, "label.string() != nullptr && !label.string()->empty();", "label.string() != nullptr;")),
     verifier("V20", "unknown-operations-are-skipped", "VERIFY-10", (RUNS, "    if (!is_known(entry, record)) return;\n", "    if (find_entry(record) == nullptr) return;\n")),
     verifier("V21", "newer-formats-are-skipped", ("VERIFY-1", "VERIFY-10"), (AUDIT, "      add(FindingCode::newer_format, entry, \"a line of a newer format\");\n      return damage();\n", "      return;\n")),
-    verifier("V22", "findings-as-threads-end", "VERIFY-11", (VERIFY, POP, "    Turn turn = std::move(turns_.back());\n    turns_.pop_back();\n")),
+    verifier("V22", "findings-as-threads-end", "VERIFY-11", (AHEAD, OLDEST, FASTER), (AHEAD, TAKEN, TAKEN + "  bool is_faster_ = false;\n"), (AHEAD, FULL, "return pushed_ - taken_ + 1 >= batches_.size();")),
     verifier("V23", "segments-overtake-their-lines", "VERIFY-11", (VERIFY, "    if (turns_.empty()) return control();\n", "    if (turns_.size() < 4) return control();\n")),
     verifier("V24", "a-line-too-long-is-nothing", "VERIFY-11", (AUDIT, "    if (entry.is_too_long) {\n", "    if (entry.is_too_long) {\n      if (!entry.detail.empty() || entry.lsn == 0) return;\n")),
     verifier("V25", "a-piece-is-lines", "VERIFY-11", (VERIFY, "      carry_ += bytes.substr(0, more);\n", "      carry_ = bytes.substr(0, more);\n")),
@@ -103,5 +107,7 @@ MUTANTS = [
     # correct but odd
     verifier("VB1", "always-another-thread", None, (VERIFY, "    if (options_.threads <= 1) return examine(", "    if (options_.threads == 0) return examine(")),
     verifier("VB2", "small-batches", None, (VERIFY, "batch_bytes = std::size_t{256} << 10;", "batch_bytes = 64;")),
+    verifier("VB4", "one-batch-at-a-time", None, (AHEAD, "batches_(2 * std::size_t{threads_})", "batches_(1)")),
+    verifier("VB5", "no-thread-to-be-had", None, (AHEAD, "while (workers_.size() + 1 < threads_)", "while (workers_.size() + 1 < threads_ && threads_ == 0)")),
     verifier("VB3", "findings-in-more-detail", None, (AUDIT, "    if (front_missing_) put(*front_missing_);\n", "    if (front_missing_) put(*front_missing_);\n    if (report_.entries != 0) put({FindingCode::garbage_in_gap, {}, 0, report_.first, std::to_string(report_.entries) + \" entries\"});\n")),
 ]

@@ -137,7 +137,7 @@ void add_wal_verify(Tool& tool, CLI::App& wal) {
   command.add_flag("--signed-each-group", given->each_group, "Every group must end in a signature, where a key of the ring is valid");
   command.add_option("--history", given->history, "What must be here of what was compacted: archived (what is in the archive has no gap), whole (everything from LSN 1 on), dropped (the store drops it; the archive is not read)")->type_name("WORD")->check(CLI::IsMember({"archived", "whole", "dropped"}));
   command.add_flag("--chain-only", given->chain_only, "The chain alone, not what the records say");
-  command.add_option("--threads", given->threads, "How many threads help (as many as there are cores, at most 8); the report is the same for any number")->type_name("N")->check(CLI::Range(1U, 64U))->type_name("N");
+  command.add_option("--threads", given->threads, "How many threads work (as many as there are cores, at most 8); the report is the same for any number")->type_name("N")->check(CLI::Range(1U, 64U));
 }
 
 }  // namespace kfm_det::tool

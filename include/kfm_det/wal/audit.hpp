@@ -33,7 +33,7 @@ struct VerifyOptions {
   std::vector<Head> witnesses{};
   VerifyPolicy policy{};
   bool records = true;                             ///< false: the chain alone, which is ten times as fast
-  unsigned threads = 1;                            ///< that examine lines beside the one that reads; the report is the same for any number
+  unsigned threads = 1;                            ///< that examine lines, the one that calls among them; the report is the same for any number
   std::size_t line_bytes_max = 2 * limits::line_bytes_max;   ///< a longer line is a finding, and is passed over without being kept in memory
   std::size_t findings_max = 1000;                 ///< kept; all are counted
   std::size_t finished_runs_max = std::size_t{1} << 16;   ///< that are remembered, to notice what comes behind their end

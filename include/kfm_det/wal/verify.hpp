@@ -23,21 +23,20 @@
 ///              log is read whole; findings in the order in which threads end.
 ///   VERIFY-12  what an entry repeats of its run's PLAN record (key, tombstone, version, inputs, tier, labels, approval, operation) is what that says; and what is
 ///              called by a hash (plan, inputs, run, effect, key) is called by the one that follows. Bug: each record is looked at alone.
-/// Thread-safety: one thread calls; `VerifyOptions::threads` others may work for it.
+/// Thread-safety: one thread calls; with it `VerifyOptions::threads` work.
 #ifndef KFM_DET_WAL_VERIFY_HPP
 #define KFM_DET_WAL_VERIFY_HPP
 
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <future>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "kfm_det/wal/audit.hpp"
 #include "kfm_det/wal/examine.hpp"
+#include "kfm_det/wal/examine_ahead.hpp"
 #include "kfm_det/wal/verify_report.hpp"
 
 namespace kfm_det::wal {
@@ -129,39 +128,25 @@ class Verifier {
   static constexpr std::size_t batch_bytes = std::size_t{256} << 10;   ///< that one thread examines at once
 
  private:
-  struct Turn {
-    std::future<std::vector<Entry>> entries{};
-    std::function<void()> control{};
-  };
-
-  void in_turn(std::function<void()> control) {
+  using Control = std::function<void()>;   // an empty one: the oldest batch
+  void in_turn(Control control) {
     if (turns_.empty()) return control();
-    turns_.push_back({{}, std::move(control)});
+    turns_.push_back(std::move(control));
   }
   void take_turn() {
-    Turn turn = std::move(turns_.front());
+    const Control turn = std::move(turns_.front());
     turns_.pop_front();
-    if (turn.control) return turn.control();
-    --batches_;
-    for (Entry& entry : turn.entries.get()) audit_.see(std::move(entry));
+    if (turn) return turn();
+    ahead_.take([this](Entry&& entry) { audit_.see(std::move(entry)); });
   }
   /// Whole lines, the last of a segment perhaps without its newline, which begin at `at_`.
   void examine_now(BytesView lines) {
     const std::uint64_t offset = at_;
     at_ += lines.size();
     if (options_.threads <= 1) return examine(how_, lines, offset, [this](Entry&& entry) { audit_.see(std::move(entry)); });
-    const auto work = [this, offset, bytes = Bytes(lines)] {
-      std::vector<Entry> out;
-      examine(how_, bytes, offset, [&out](Entry&& entry) { out.push_back(std::move(entry)); });
-      return out;
-    };
-    while (batches_ >= 2 * std::size_t{options_.threads}) take_turn();
-    ++batches_;
-    try {
-      turns_.push_back({std::async(std::launch::async, work), {}});
-    } catch (const std::system_error&) {   // no more threads: this one does it, in its turn
-      turns_.push_back({std::async(std::launch::deferred, work), {}});
-    }
+    while (ahead_.is_full()) take_turn();
+    ahead_.push(lines, offset);
+    turns_.emplace_back();
   }
 
   VerifyOptions options_;
@@ -171,8 +156,8 @@ class Verifier {
   bool skips_line_ = false;          // the rest of a line that is too long
   std::uint64_t at_ = 0;             // in the segment: where the carry, or what is fed next, begins
   Bytes carry_;                      // the beginning of a line whose end has not come
-  std::deque<Turn> turns_;           // what the audit gets, in order
-  std::size_t batches_ = 0;          // among them
+  std::deque<Control> turns_;        // what the audit gets, in order
+  detail::ExamineAhead ahead_{how_, options_.threads};
 };
 
 }  // namespace kfm_det::wal
