@@ -297,17 +297,10 @@ class ScriptWorld {
     fuse.reset();
     fuse.stop_at = stop_at;
     fuse.pause_at = pause_at;
-    bool alive = true;
-    try {
+    return lives(fuse, clock, calls, [&] {
       if (version == 1) execute<1>(command, index);
       else execute<2>(command, index);
-    } catch (const Killed&) {
-      alive = false;
-      clock.advance(seconds(60));   // the dead owner's lease runs out
-    }
-    calls = fuse.calls;
-    fuse.reset();
-    return alive;
+    });
   }
   /// The client gives a command up that was killed: it was accepted when the log says so now.
   void give_up(const Script& script, int index) {

@@ -133,16 +133,7 @@ TEST_CASE("RISK-2 what PLAN recorded holds for the whole run, stopped at every c
   int resumed = 0;
   for (std::uint64_t stop = 0;; ++stop) {
     World world;
-    world.fuse.stop_at = stop;
-    bool killed = false;
-    try {
-      (void)run<Risky<3>>(world, approved("CHG-7"));
-    } catch (const Killed&) {
-      killed = true;
-      world.clock.advance(seconds(60));
-    }
-    world.fuse.reset();
-    if (!killed) break;
+    if (!world.killed_at(stop, [&] { (void)run<Risky<3>>(world, approved("CHG-7")); })) break;
     const bool planned = !records(world).empty();
     const auto next = run<Risky<3>>(world, approved(""));
     if (!planned) {
@@ -168,13 +159,7 @@ TEST_CASE("RISK-3 settling takes back with the tier and the labels of the plan, 
   int seen = 0;
   for (std::uint64_t stop = 8; stop < 14; ++stop) {
     World world;
-    world.fuse.stop_at = stop;
-    try {
-      (void)run<Risky<3>>(world, approved("CHG-7"));
-    } catch (const Killed&) {
-      world.clock.advance(seconds(60));
-    }
-    world.fuse.reset();
+    (void)world.killed_at(stop, [&] { (void)run<Risky<3>>(world, approved("CHG-7")); });
     world.sources.erase("c");
     world.uris = {"a"};
     ok(world.trigger("next"));

@@ -85,17 +85,10 @@ Command draw(conformance::Random& random, int index) {
 bool compacted(World& world, std::uint64_t stop_at = Fuse::never) {
   world.fuse.reset();
   world.fuse.stop_at = stop_at;
-  bool alive = true;
-  try {
+  return lives(world.fuse, world.clock, world.calls, [&] {
     auto done = world.updater().compact({}, "compactor");
     if (!done) FAIL(done.error().message());
-  } catch (const Killed&) {
-    alive = false;
-    world.clock.advance(seconds(60));
-  }
-  world.calls = world.fuse.calls;
-  world.fuse.reset();
-  return alive;
+  });
 }
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kfm_det/contracts/clock.hpp"
 #include "kfm_det/contracts/lock.hpp"
 #include "kfm_det/contracts/sink.hpp"
 #include "kfm_det/contracts/store.hpp"
@@ -61,6 +62,21 @@ struct Fuse {
     }
   }
 };
+
+/// One process, which is killed where the fuse says. Answers whether it lived to its end; if not, its lease has run out when this returns. `calls`: how many it made.
+template <class Act>
+bool lives(Fuse& fuse, ManualClock& clock, std::uint64_t& calls, const Act& act) {
+  bool alive = true;
+  try {
+    act();
+  } catch (const Killed&) {
+    alive = false;
+    clock.advance(seconds(60));
+  }
+  calls = fuse.calls;
+  fuse.reset();
+  return alive;
+}
 
 template <class St>
 struct FusedStore {

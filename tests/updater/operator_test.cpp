@@ -97,13 +97,7 @@ TEST_CASE("PREVIEW-2 holds for runs that are open, half taken back, failed, and 
       const auto runs = ok(world.operators().status());
       if (runs.size() < 2) break;
       const RunId run = runs.back().id;
-      world.fuse.stop_at = again;
-      try {
-        (void)world.operators().undo(run);
-      } catch (const Killed&) {
-        world.clock.advance(seconds(60));
-      }
-      world.fuse.reset();
+      (void)world.killed_at(again, [&] { (void)world.operators().undo(run); });
       const std::string before = state_of(world);
       const auto preview = ok(world.operators().preview_undo(run));
       REQUIRE(state_of(world) == before);
@@ -137,30 +131,14 @@ TEST_CASE("a preview says where an undo stops, and it stops there") {
 }
 
 TEST_CASE("RUN-15 an operator's undo that is stopped at every call goes on, by an operator or by the next trigger, and ends the same") {
-  const auto story = [](World& world, std::uint64_t stop) {
-    ok(world.trigger("first"));
-    world.sources.put("a", "second");
-    const RunId run = ok(world.trigger("second")).run;
-    world.fuse.reset();
-    world.fuse.stop_at = stop;
-    bool killed = false;
-    try {
-      (void)world.operators().undo(run);
-    } catch (const Killed&) {
-      killed = true;
-      world.clock.advance(seconds(60));
-    }
-    world.fuse.reset();
-    return std::pair(killed, run);
-  };
   World undisturbed;
-  story(undisturbed, Fuse::never);
+  (void)undisturbed.undoes_second(Fuse::never, true);
   for (std::uint64_t stop = 0;; ++stop) {
     bool killed = false;
     for (const bool by_trigger : {false, true})
       for (const bool power : {false, true}) {
         World world;
-        const auto [was_killed, run] = story(world, stop);
+        const auto [was_killed, run] = world.undoes_second(stop, true);
         killed = was_killed;
         if (power && killed) world.store.lose_unsynced();
         if (by_trigger) (void)world.trigger("second");

@@ -36,25 +36,8 @@ TEST_CASE("a run, then its undo, is the state before; nothing puts back what a p
 }
 
 TEST_CASE("R23 an undo that is stopped at every call, before and behind it, goes on and never forward") {
-  const auto story = [](World& world, std::uint64_t stop, bool power) {
-    ok(world.trigger("first"));
-    world.sources.put("a", "second");
-    const RunId run = ok(world.trigger("second")).run;
-    world.fuse.reset();
-    world.fuse.stop_at = stop;
-    bool killed = false;
-    try {
-      (void)world.updater().undo(run);
-    } catch (const Killed&) {
-      killed = true;
-      world.clock.advance(seconds(60));
-    }
-    world.fuse.reset();
-    if (killed && power) world.store.lose_unsynced();
-    return std::pair(killed, run);
-  };
   World undisturbed;
-  story(undisturbed, Fuse::never, false);
+  (void)undisturbed.undoes_second(Fuse::never, false);
   for (const std::uint32_t window : {1u, 2u, 64u})
     for (std::uint64_t stop = 0;; ++stop) {
       bool killed = false;
@@ -62,8 +45,9 @@ TEST_CASE("R23 an undo that is stopped at every call, before and behind it, goes
         for (const bool by_trigger : {false, true}) {
           World world;
           world.limits.window = window;
-          const auto [was_killed, run] = story(world, stop, power);
+          const auto [was_killed, run] = world.undoes_second(stop, false);
           killed = was_killed;
+          if (power && killed) world.store.lose_unsynced();
           if (by_trigger) {   // the next trigger goes on with it, where it had begun
             const auto next = world.trigger("second");
             if (!next) CHECK(next.error().code() == errc::undone);
@@ -86,17 +70,7 @@ TEST_CASE("R23 an open run that was on its way back when its process died never 
       REQUIRE(world.stopped(half_way));
       const auto open = ok(world.updater().status());
       if (open.empty()) break;
-      world.fuse.reset();
-      world.fuse.stop_at = stop;
-      bool killed = false;
-      try {
-        (void)world.updater().undo(open[0].id);
-      } catch (const Killed&) {
-        killed = true;
-        world.clock.advance(seconds(60));
-      }
-      world.fuse.reset();
-      if (!killed) break;
+      if (!world.killed_at(stop, [&] { (void)world.updater().undo(open[0].id); })) break;
       const bool going_back = ok(world.updater().status()).at(0).status == wal::RunStatus::undoing;
       const auto next = world.trigger();   // code and inputs are all there
       if (!going_back) continue;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kfm_det/locks/memory_lock.hpp"
@@ -120,7 +121,7 @@ struct World {
   Fuse fuse;
   std::vector<std::string> uris{"a", "b", "c"};
   int owners = 0;
-  std::uint64_t calls = 0;   // of the last stopped()
+  std::uint64_t calls = 0;   // of the last killed_at()
   int effects_without_intent = 0;
 
   World() {
@@ -154,21 +155,27 @@ struct World {
     trigger.force = force;
     return updater<P>().run(trigger);
   }
-  /// Triggers, stopped at `stop_at` (see Fuse). Answers whether it was stopped.
-  template <class P = TestPlan<>>
-  bool stopped(std::uint64_t stop_at, const std::string& key = "t") {
+  /// Does something in a process that is stopped at `stop_at` (see Fuse). Answers whether it was.
+  template <class Act>
+  bool killed_at(std::uint64_t stop_at, const Act& act) {
     fuse.reset();
     fuse.stop_at = stop_at;
-    bool killed = false;
-    try {
-      (void)trigger<P>(key);
-    } catch (const Killed&) {
-      killed = true;
-      clock.advance(seconds(60));   // the dead owner's lease runs out
-    }
-    calls = fuse.calls;
-    fuse.reset();
-    return killed;
+    return !lives(fuse, clock, calls, act);
+  }
+  template <class P = TestPlan<>>
+  bool stopped(std::uint64_t stop_at, const std::string& key = "t") {
+    return killed_at(stop_at, [&] { (void)trigger<P>(key); });
+  }
+  /// Of two runs the second is taken back, by an operator or by its updater, which is stopped at `stop_at`. Answers whether it was, and which run.
+  std::pair<bool, RunId> undoes_second(std::uint64_t stop_at, bool by_operator) {
+    ok(trigger("first"));
+    sources.put("a", "second");
+    const RunId run = ok(trigger("second")).run;
+    const bool killed = killed_at(stop_at, [&] {
+      if (by_operator) (void)operators().undo(run);
+      else (void)updater().undo(run);
+    });
+    return {killed, run};
   }
   /// RUN-1: whatever reaches the sink has a durable intent that names it.
   void has_intent(const Head& head, const EffectId& effect, const std::string& operation) {
