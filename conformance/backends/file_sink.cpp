@@ -4,6 +4,7 @@
 
 #include "kfm_det/conformance/check_sink.hpp"
 #include "kfm_det/conformance/check_sink_on_disk.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/conformance/registry.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/sinks/file_sink.hpp"
@@ -11,10 +12,9 @@
 struct FileSinkFixture {   // on a simulated disk: the real one would take its time for every sync
   using Sink = kfm_det::FileSink<kfm_det::simulate::Disk>;
   static constexpr kfm_det::SinkClaims claims = Sink::claims;
-  struct Oldest final : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 1; } };
   kfm_det::result<Sink> open() { return Sink::open("/sink", {}, disk); }
   void wipe() { disk = kfm_det::simulate::Disk(); }
-  void crash() { Oldest fates; disk = disk.after_power_loss(fates); }
+  void crash() { kfm_det::conformance::WorstFates fates; disk = disk.after_power_loss(fates); }
   void damage(const kfm_det::IdempotencyKey&) {
     for (const auto& [path, bytes] : disk.files())
       if (path.starts_with("/sink/versions/")) disk.damage(path, [](kfm_det::Bytes& all) { all[all.size() / 2] ^= 1; });

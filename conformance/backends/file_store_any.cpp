@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <string>
 
-#include <unistd.h>
-
 #include "kfm_det/conformance/check_log.hpp"
 #include "kfm_det/conformance/check_store.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/conformance/registry.hpp"
+#include "kfm_det/conformance/scratch_path.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/file_store.hpp"
@@ -20,16 +20,15 @@ struct FileStoreOfThisMachine {
   ~FileStoreOfThisMachine() { wipe(); }
   kfm_det::result<Store> open() { return Store::open(folder, {.segment_bytes = 65536, .prewrite_bytes = 8192}); }
   void wipe() { std::filesystem::remove_all(folder); }
-  std::string folder = std::string(std::filesystem::exists("/dev/shm") ? "/dev/shm" : ".") + "/kfm_det-conformance-" + std::to_string(::getpid()) + "-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
+  std::string folder = kfm_det::conformance::scratch_path();
 };
 KFM_DET_CONFORMANCE_STORE(FileStoreOfThisMachine)
 
 struct FileStoreUnderTheLog {
   using Store = kfm_det::FileStore<kfm_det::simulate::Disk>;
-  struct Oldest final : kfm_det::simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 1; } };
   kfm_det::result<Store> open() { return Store::open("/wal", {.segment_bytes = 65536, .prewrite_bytes = 8192}, disk); }
   void wipe() { disk = kfm_det::simulate::Disk(); }
-  void crash() { Oldest fates; disk = disk.after_power_loss(fates); }
+  void crash() { kfm_det::conformance::WorstFates fates; disk = disk.after_power_loss(fates); }
   kfm_det::simulate::Disk disk;
 };
 KFM_DET_CONFORMANCE_LOG(FileStoreUnderTheLog)

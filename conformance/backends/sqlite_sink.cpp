@@ -5,6 +5,7 @@
 #include "kfm_det/adapters/sqlite.hpp"
 #include "kfm_det/conformance/check_sink.hpp"
 #include "kfm_det/conformance/registry.hpp"
+#include "kfm_det/conformance/scratch_path.hpp"
 
 struct SqliteSinkFixture {
   using Sink = kfm_det::SqliteSink;
@@ -12,6 +13,6 @@ struct SqliteSinkFixture {
   ~SqliteSinkFixture() { wipe(); }
   kfm_det::result<Sink> open() { return Sink::open(path); }
   void wipe() { for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end); }
-  std::string path = (std::filesystem::exists("/dev/shm") ? "/dev/shm/" : "") + std::string("kfm_det-conformance-") + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".db";
+  std::string path = kfm_det::conformance::scratch_path() + ".db";
 };
 KFM_DET_CONFORMANCE_SINK(SqliteSinkFixture)

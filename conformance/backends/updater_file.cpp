@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The updater over files alone: FileStore, FileLock and FileSink on simulated disks. With every process the power goes, and takes what was not synced.
 #include "kfm_det/conformance/check_updater.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/conformance/registry.hpp"
 #include "kfm_det/conformance/shared_sink.hpp"
 #include "kfm_det/conformance/updater_sample.hpp"
@@ -11,12 +12,6 @@
 
 namespace {
 using namespace kfm_det;
-
-/// Nothing that was not synced is left, or all of it, or any part: another one at each crash, the same in each run.
-struct DrawnFates final : simulate::Fates {
-  std::uint32_t decide(std::uint32_t options) override { return random.below(options); }
-  conformance::Random random{7};
-};
 
 class UpdaterOverFiles {
  public:
@@ -44,12 +39,12 @@ class UpdaterOverFiles {
 
  private:
   static simulate::Disk copied(const simulate::Disk& from) {
-    struct All final : simulate::Fates { std::uint32_t decide(std::uint32_t) override { return 0; } } all;
+    conformance::BestFates all;
     return from.after_power_loss(all);
   }
   simulate::Disk disk, published;   // the sink's own, so that an older copy of it can be put back
   std::uint32_t processes = 0;
-  DrawnFates fates;
+  conformance::DrawnFates fates;
   conformance::SharedSinkSlot<Sink> sink;
 };
 

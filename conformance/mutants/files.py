@@ -5,7 +5,7 @@ from table import Family, Mutant
 POSIX = Family(
     files=["files/posix_file_system.hpp"],
     check="check_file_system",
-    include=["<filesystem>", "<string>", "<unistd.h>"],
+    include=['"kfm_det/conformance/scratch_path.hpp"', "<filesystem>", "<string>"],
     fixture="""
 struct Fixture_ID {
   using FileSystem = kfm_det::ID::PosixFileSystem;
@@ -17,7 +17,7 @@ struct Fixture_ID {
     std::filesystem::create_directories(path);
     for (const auto& entry : std::filesystem::directory_iterator(path)) std::filesystem::remove_all(entry.path());
   }
-  std::string path = (std::filesystem::exists("/dev/shm") ? "/dev/shm/" : "/tmp/") + std::string("kfm_det-mutant-ID-") + std::to_string(::getpid());
+  std::string path = kfm_det::conformance::scratch_path("mutant-ID");
 };
 """)
 FAMILIES = {"posix": POSIX}

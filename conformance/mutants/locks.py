@@ -19,26 +19,13 @@ struct Fixture_ID {
 FILE = Family(
     files=["locks/lease_record.hpp", "locks/lease_folder.hpp", "locks/file_lock.hpp"],
     check="check_lock",
-    include=['"kfm_det/simulate/disk.hpp"'],
+    include=['"kfm_det/conformance/owners_on_disk.hpp"'],
     fixture="""
-struct Fixture_ID {
+struct Fixture_ID : kfm_det::conformance::OwnersOnDisk {
   using Lock = kfm_det::ID::FileLock<kfm_det::simulate::Disk, kfm_det::ManualClock>;
   kfm_det::result<Lock> connect(const kfm_det::OwnerId& owner, const kfm_det::ManualClock& clock) {
-    return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
+    return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = process_of(owner)});
   }
-  void wipe() { use(kfm_det::simulate::Disk()); }
-  void kill(const kfm_det::OwnerId& owner) { disk.end_process(processes[owner.text]); }
-  void crash(kfm_det::simulate::Fates& fates) { use(disk.after_power_loss(fates)); }
-  kfm_det::simulate::Disk file_system() { return disk; }
-  void on_call(std::function<void()> what) { hook = std::move(what); }
-  void use(const kfm_det::simulate::Disk& other) {
-    disk = other;
-    disk.on_call([this](const kfm_det::simulate::Call&) { if (hook) hook(); });
-  }
-  kfm_det::simulate::Disk disk;
-  std::map<std::string, std::uint32_t> processes;
-  std::uint32_t started = 0;
-  std::function<void()> hook;
 };
 """)
 

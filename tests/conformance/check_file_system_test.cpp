@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kfm_det/conformance/check_file_system.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "tests/conformance/brought_back.hpp"
@@ -20,10 +21,6 @@ using namespace kfm_det;
 using namespace kfm_det::conformance;
 
 namespace {
-
-struct NothingIsLeft final : simulate::Fates {
-  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
-};
 
 template <class Fs>
 struct DiskFixture {
@@ -36,7 +33,7 @@ struct DiskFixture {
     (void)disk.sync_directory("/").has_value();
   }
   void crash() {
-    NothingIsLeft fates;
+    WorstFates fates;
     disk.lose_power(simulate::Profile::standard, fates);
   }
   Fs disk;

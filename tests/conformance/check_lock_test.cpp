@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kfm_det/conformance/check_lock.hpp"
+#include "kfm_det/conformance/owners_on_disk.hpp"
 #include "kfm_det/locks/file_lock.hpp"
 #include "kfm_det/locks/memory_lock.hpp"
 #include "kfm_det/simulate/disk.hpp"
@@ -34,24 +35,9 @@ struct MemoryFixture {
   std::shared_ptr<MemoryLockBoard> board = Lock::make_board();   // without wipe(): each trial has a new fixture
 };
 
-struct DiskFixture {
+struct DiskFixture : OwnersOnDisk {
   using Lock = FileLock<simulate::Disk, ManualClock>;
-  result<Lock> connect(const OwnerId& owner, ManualClock& clock) {
-    return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = disk.as_process(processes[owner.text] = ++started)});
-  }
-  void wipe() { use(simulate::Disk()); }
-  void kill(const OwnerId& owner) { disk.end_process(processes[owner.text]); }
-  void crash(simulate::Fates& fates) { use(disk.after_power_loss(fates)); }
-  simulate::Disk file_system() { return disk; }
-  void on_call(std::function<void()> what) { hook = std::move(what); }
-  void use(const simulate::Disk& other) {
-    disk = other;
-    disk.on_call([this](const simulate::Call&) { if (hook) hook(); });
-  }
-  simulate::Disk disk;
-  std::map<std::string, std::uint32_t> processes;
-  std::uint32_t started = 0;
-  std::function<void()> hook;
+  result<Lock> connect(const OwnerId& owner, ManualClock& clock) { return Lock::open("locks", {.owner = owner, .clock = clock, .file_system = process_of(owner)}); }
 };
 
 /// MemoryLock, but release() asks nobody whose lease it is.

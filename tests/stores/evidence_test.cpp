@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kfm_det/conformance/choices.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/evidence.hpp"
@@ -29,11 +29,6 @@ using simulate::Fault;
 using simulate::Verb;
 using Store = FileStore<Disk>;
 struct Killed {};
-struct Choices final : simulate::Fates {
-  conformance::Random random;
-  explicit Choices(std::uint64_t seed) : random(seed) {}
-  std::uint32_t decide(std::uint32_t options) override { return random.below(options); }
-};
 
 const std::string folder = "/log/" + test_stream().text;
 constexpr FileStoreOptions small{.segment_bytes = 16384, .prewrite_bytes = 4096};
@@ -177,7 +172,7 @@ TEST_CASE("EVIDENCE-1 EVIDENCE-4 stopped at every call, killed or by power loss:
       }
       world.disk.on_call({});
       for (std::uint64_t seed = 0; seed < (power ? 6u : 1u); ++seed) {
-        Choices fates(stop * 100 + seed);
+        conformance::DrawnFates fates(stop * 100 + seed);
         Disk after = power ? world.disk.after_power_loss(fates) : world.disk.after_kill();
         ++states;
         check_whole(after);
@@ -189,7 +184,7 @@ TEST_CASE("EVIDENCE-1 EVIDENCE-4 stopped at every call, killed or by power loss:
         const auto again = good(gather(after, recovery));
         CHECK(again.at(0).name == names[0]);
         check_whole(after);
-        Choices more(seed);
+        conformance::DrawnFates more(seed);
         CHECK(good(list_evidence(*std::make_unique<Disk>(after.after_power_loss(more)), folder)).size() == names.size());
       }
       if (!stopped) break;

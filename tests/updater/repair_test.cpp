@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/locks/file_lock.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/evidence.hpp"
@@ -169,9 +170,7 @@ TEST_CASE("REPAIR-2 killed at every call, or by power loss, the next repair goes
     for (std::uint64_t stop = 0;; ++stop) {
       Damaged world;
       const std::uint64_t begin = world.disk.calls();
-      struct Old final : simulate::Fates {   // nothing that was not synced is left
-        std::uint32_t decide(std::uint32_t) override { return 0; }
-      } fates;
+      conformance::WorstFates fates;
       std::optional<Disk> left_over;   // as it is when the process dies; what its destructors do reaches nobody
       world.disk.on_call([&](const Call& call) {
         if (left_over || call.number != begin + stop) return;

@@ -90,7 +90,7 @@ class AnySink {
 };
 
 template <class S>
-class TypedSink final : public AnySink {
+class TypedSink : public AnySink {
  public:
   explicit TypedSink(S sink) : sink_(std::move(sink)) {}
   result<Head> begin(const Tenure& tenure, const StreamId& stream) override { return sink_.begin(tenure, stream); }

@@ -29,6 +29,7 @@
 #include "kfm_det/conformance/detail/any_lock.hpp"
 #include "kfm_det/conformance/detail/lock_grant.hpp"
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/simulate/skewed_clock.hpp"
 
 namespace kfm_det::conformance::detail {
@@ -216,17 +217,14 @@ class LockWorld {
   }
   /// Of what no sync has covered nothing is left, or all of it: where the fixture lets the kit say so.
   void crash(bool all_is_left) {
-    struct Fates final : simulate::Fates {
-      explicit Fates(bool all) : all_is_left(all) {}
-      std::uint32_t decide(std::uint32_t options) override { return all_is_left || options < 2 ? 0 : 1; }
-      bool all_is_left;
-    } fates(all_is_left);
+    BestFates best;
+    WorstFates worst;
     play_.reach("the power goes");
     play_.tell(std::string("the power goes, and comes back") + (all_is_left ? "; nothing is lost" : ""));
     const Duration before = clocks_.now();
     for (auto& lock : locks_)
       if (lock) graveyard_.push_back(std::move(lock));
-    fixture_.crash(fates);
+    fixture_.crash(all_is_left ? static_cast<simulate::Fates&>(best) : worst);
     clocks_.reboot();
     ++events_;
     start_ = clocks_.now();

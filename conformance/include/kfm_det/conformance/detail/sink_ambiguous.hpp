@@ -45,25 +45,13 @@ class SinkBenchOverWire final : public SinkBench {
   void before_second(std::function<void()> arrives) { before_second_ = std::move(arrives); }
 
  private:
-  class Remote final : public AnySink {
+  class Remote final : public TypedSink<simulate::AmbiguousSink<AnySink>> {
    public:
-    Remote(std::shared_ptr<AnySink> sink, std::shared_ptr<simulate::Wire> wire) : near_(*sink), sink_(std::move(sink), std::move(wire)) {}
-    result<Head> begin(const Tenure& tenure, const StreamId& stream) override { return sink_.begin(tenure, stream); }
-    result<std::vector<UpsertResult>> upsert(const Tenure& tenure, const Head& head, std::span<const Upsert> batch) override { return sink_.upsert(tenure, head, batch); }
-    result<void> withdraw(const Tenure& tenure, const Head& head, std::span<const Withdrawal> batch) override { return sink_.withdraw(tenure, head, batch); }
-    result<std::optional<Publication>> find(const EffectId& effect) override { return sink_.find(effect); }
-    result<std::optional<StoredVersion>> find(const IdempotencyKey& key) override { return sink_.find(key); }
-    result<void> read(const IdempotencyKey& key, BytesVisitor visitor) override { return sink_.read(key, visitor); }
-    result<std::optional<Publication>> current(const BusinessKey& key) override { return sink_.current(key); }
-    result<void> history(const BusinessKey& key, PublicationVisitor visitor) override { return sink_.history(key, visitor); }
-    result<void> keys(KeyVisitor visitor) override { return sink_.keys(visitor); }
-    result<Head> witness(const StreamId& stream) override { return sink_.witness(stream); }
-    [[nodiscard]] bool tells_scopes() const override { return near_.tells_scopes(); }
-    result<std::optional<Scope>> scope_of(const BusinessKey& key) override { return sink_.scope_of(key); }
+    Remote(const std::shared_ptr<AnySink>& sink, std::shared_ptr<simulate::Wire> wire) : TypedSink(simulate::AmbiguousSink<AnySink>(sink, std::move(wire))), tells_scopes_(sink->tells_scopes()) {}
+    [[nodiscard]] bool tells_scopes() const override { return tells_scopes_; }
 
    private:
-    AnySink& near_;
-    simulate::AmbiguousSink<AnySink> sink_;
+    bool tells_scopes_;
   };
   SinkBench& real_;
   std::shared_ptr<simulate::Wire> wire_;

@@ -84,12 +84,7 @@ inline void check_faults(Explorer& explorer, const Options& options, const Store
       const Disk left = left_behind(disk, power, subject.claims);
       play.note(power ? "the power goes; nothing survives that need not" : "the process is killed");
       if (!power) world.oracle.refuse_failed();
-      StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
-      watch(next, left);
-      if (!next.begin()) return;
-      next.append(next.owner, 1, 0);
-      next.sync(next.owner);
-      (void)next.reopen();
+      goes_on(play, world, left, subject);
     };
   };
   explorer.run("faults", {std::min<std::uint64_t>(60'000, std::uint64_t{540} * options.cases), 0, "up to 1 operation behind each of 5 beginnings, every call, 8 faults, once and from then on, kill and power loss"}, trial(1));

@@ -21,6 +21,7 @@
 
 #include "kfm_det/conformance/detail/store_world.hpp"
 #include "kfm_det/conformance/explore.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
 namespace kfm_det::conformance::detail {
@@ -49,11 +50,6 @@ class ChoiceFates final : public simulate::Fates {
 
  private:
   Choices& choices_;
-};
-/// Nothing survives that need not.
-class WorstFates final : public simulate::Fates {
- public:
-  std::uint32_t decide(std::uint32_t options) override { return options > 1 ? 1 : 0; }
 };
 
 /// What is left when the power goes and nothing survives that need not; or when only the processes end (always, where power loss is not claimed).
@@ -92,6 +88,17 @@ class WorstFates final : public simulate::Fates {
 inline void watch(StoreWorld& world, const Disk& disk) {
   world.fingerprint = [&disk] { return disk.hash(); };
   world.holds = [&disk](const Bytes& frame) { return is_on(disk, frame); };
+}
+
+/// Who comes next begins with what is left, appends, syncs, trims where it should, and opens once more.
+inline void goes_on(Play& play, const StoreWorld& before, const Disk& left, const StoreOnDisk& subject, bool trims = false) {
+  StoreWorld next(play, kit_stream(), subject.on(left), subject.claims, before.oracle);
+  watch(next, left);
+  if (!next.begin()) return;
+  next.append(next.owner, 1, 0);
+  next.sync(next.owner);
+  if (trims) next.trim();
+  (void)next.reopen();
 }
 
 /// Every law that a crash state can break, as a value: nothing is thrown through the store.

@@ -144,12 +144,7 @@ inline void check_tenures(Explorer& explorer, const Options& options, const Stor
     world.owner.stream.reset();
     const Disk left = left_behind(disk, power, subject.claims);
     world.note([&] { return std::string(power ? "the power goes" : "all are killed"); });
-    StoreWorld last(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
-    watch(last, left);
-    if (!last.begin()) return;
-    last.append(last.owner, 1, 0);
-    last.sync(last.owner);
-    (void)last.reopen();
+    goes_on(play, world, left, subject);
   };
   explorer.run("tenures", {std::min<std::uint64_t>(10'000, std::uint64_t{400} * options.cases), 0, "two owners, before each call of a recovery or a sync"}, trial);
 }

@@ -93,13 +93,7 @@ inline void check_trims(Explorer& explorer, const Options& options, const StoreO
     world.owner.stream.reset();
     const Disk left = left_behind(disk, power, subject.claims);
     world.note([&] { return std::string(power ? "the power goes" : "all are killed"); });
-    StoreWorld last(play, kit_stream(), subject.on(left), subject.claims, world.oracle);
-    watch(last, left);
-    if (!last.begin()) return;
-    last.append(last.owner, 1, 0);
-    last.sync(last.owner);
-    last.trim();
-    (void)last.reopen();
+    goes_on(play, world, left, subject, true);
   };
   explorer.run("trims", {std::min<std::uint64_t>(2'000, std::uint64_t{100} * options.cases), 0, "a reader or a later owner, before each call of a trim, and the other way round"}, trial);
 }
