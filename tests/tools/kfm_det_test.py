@@ -15,6 +15,9 @@ import sys
 import time
 import xml.etree.ElementTree
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import x25519
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kfm_det  # noqa: E402
 from kfm_det import Forger, Scratch, everything_in, forged_run, run, run_on_terminal, updates, without_paint  # noqa: E402
@@ -517,7 +520,25 @@ class Acting(Scratch):
         self.assertEqual((new["kind"], new["format"], new["key"]), ("kfm-det wal keys new", 1, hashlib.sha256(bytes.fromhex(new["public_key"])).hexdigest()[:16]))
         self.fails(2, "two keys are valid at the same place", "wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b")
         forged_run(self.path("logs"))
-        self.ok("wal", "keys", "add", ring, "--key", self.path("b.pem"), "--name", "2026b", "--log", self.path("logs"))
+        # where the log is verified the private key is not
+        def write(name, text):
+            with open(self.path(name), "w") as file:
+                file.write(text)
+
+        def pem(public_key):
+            return public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+        with open(self.path("b.pem"), "rb") as file:
+            write("b.pub", pem(serialization.load_pem_private_key(file.read(), None).public_key()))
+        write("b.hex", new["public_key"] + "\n")
+        by_pem, by_hex = (self.ok("wal", "keys", "add", self.path("other"), "--public-key", self.path(name), "--json", "--dry-run", "--quiet") for name in ("b.pub", "b.hex"))
+        self.assertEqual((by_pem, json.loads(by_pem)["keys"][0]["key"], json.loads(by_pem)["keys"][0]["public_key"]), (by_hex, new["key"], new["public_key"]))
+        self.fails(2, "this is a private key, which should not be here", "wal", "keys", "add", ring, "--public-key", self.path("b.pem"))
+        self.fails(2, "no key was given", "wal", "keys", "add", ring)
+        write("x.pub", pem(x25519.X25519PrivateKey.generate().public_key()))
+        self.fails(2, "the key is no Ed25519 key", "wal", "keys", "add", ring, "--public-key", self.path("x.pub"))
+        self.fails(2, "hex", "wal", "keys", "add", ring, "--public-key", ring)
+        self.ok("wal", "keys", "add", ring, "--public-key", self.path("b.pub"), "--name", "2026b", "--log", self.path("logs"))
         shown = json.loads(self.ok("wal", "keys", "show", ring, "--json"))
         self.assertEqual((shown["kind"], shown["format"]), ("kfm-det wal keys", 1))
         keys = shown["keys"]

@@ -59,6 +59,19 @@ TEST_CASE("keys come as PEM PKCS#8 and go back; what is no such key is refused i
   CHECK(wal::Ed25519PublicKey::from_hex("abcd").error().code() == errc::invalid_argument);
 }
 
+TEST_CASE("a public key comes from PEM, too; RFC 8410, 10.1") {
+  const auto key = wal::Ed25519PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n");
+  REQUIRE(key);
+  CHECK(key.value().hex() == "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1");
+  for (const char* bad : {"", "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9E\n-----END PUBLIC KEY-----\n",
+                          "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"}) {   // the last: X25519
+    const auto refused = wal::Ed25519PublicKey::from_pem(bad);
+    REQUIRE(!refused);
+    CHECK(refused.error().code() == errc::invalid_argument);
+    CHECK(!refused.error().remedy().empty());
+  }
+}
+
 TEST_CASE("a signed line is canonical JSON; what is signed names algorithm, key, stream and place") {
   const auto signer = test_signer('a', "key-a");
   std::string line;

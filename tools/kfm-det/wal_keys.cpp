@@ -80,16 +80,26 @@ void add_show(Tool& tool, CLI::App& keys) {
   command.add_option("FILE", *given, "The ring")->required()->type_name("");
 }
 
+result<wal::RingKey> of_private(const std::string& path, const std::string& name) {
+  if (path.empty()) return Error(errc::invalid_argument, "no key was given", {}, "Give one: --key FILE, or --public-key FILE");
+  KFM_DET_TRY(const auto signer, load_signing_key(path, name));
+  return wal::RingKey{signer.key_id(), signer.public_key()};
+}
+result<wal::RingKey> of_public(const std::string& path, const std::string& name) {
+  KFM_DET_TRY(auto key, read_public_key(path));
+  std::string id = name.empty() ? key.fingerprint() : name;
+  return wal::RingKey{std::move(id), std::move(key)};
+}
+
 void add_add(Tool& tool, CLI::App& keys) {
-  struct Arguments { std::string ring, key, name, log; std::vector<std::string> actors; bool dry_run = false; };
+  struct Arguments { std::string ring, key, public_key, name, log; std::vector<std::string> actors; bool dry_run = false; };
   const auto given = std::make_shared<Arguments>();
   CLI::App& command = add_command(tool, keys, "add", "Adds a key to a ring; the key that is open so far ends where the log ends now",
     "The first key of a ring is valid from the beginning. To rotate: stop the updater, add the next key with --log, and let the updater start with it: the old key ends at the log's last record, the new one begins behind it.\n\n"
-    "Examples:\n  kfm-det wal keys add weather.ring --key signing.pem --name 2026a\n  kfm-det wal keys add weather.ring --key next.pem --name 2026b --log state/wal",
+    "Examples:\n  kfm-det wal keys add weather.ring --key signing.pem --name 2026a\n  kfm-det wal keys add weather.ring --key next.pem --name 2026b --log state/wal\n  openssl pkey -in next.pem -pubout -out next.pub   # where it signs\n  kfm-det wal keys add weather.ring --public-key next.pub --name 2026b --log state/wal   # where it is verified",
     [&tool, given]() -> result<int> {
       KFM_DET_TRY(wal::KeyRing ring, read_ring_or_none(given->ring));
-      KFM_DET_TRY(const auto signer, load_signing_key(given->key, given->name));
-      wal::RingKey key{signer.key_id(), signer.public_key()};
+      KFM_DET_TRY(wal::RingKey key, given->public_key.empty() ? of_private(given->key, given->name) : of_public(given->public_key, given->name));
       if (!given->log.empty()) {
         KFM_DET_TRY(auto log, OpenedLog::open(tool.screen, given->log));
         if (const int code = log.outcome(tool.screen); code != exit_code::done) return code;
@@ -108,7 +118,8 @@ void add_add(Tool& tool, CLI::App& keys) {
       return exit_code::done;
     });
   command.add_option("FILE", given->ring, "The ring; made when it is not there")->required()->type_name("");
-  command.add_option("--key", given->key, "The private key whose public half is added")->required()->type_name("FILE");
+  CLI::Option* const key = command.add_option("--key", given->key, "The private key whose public half is added")->type_name("FILE");
+  command.add_option("--public-key", given->public_key, "The public half alone, where the private key is not: PEM, or 64 hex digits")->type_name("FILE")->excludes(key);
   command.add_option("--name", given->name, "The key's id (its fingerprint)")->type_name("ID");
   command.add_option("--log", given->log, "The log that is signed: where the key that is open so far ends")->type_name("LOG");
   command.add_option("--actor", given->actors, "Who may write under it; nobody named: everybody (may be given more than once)")->type_name("NAME")->expected(1)->take_all();

@@ -72,6 +72,9 @@ class SignatureContext {
   }
 };
 inline const unsigned char* raw(BytesView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+inline std::unique_ptr<BIO, decltype(&BIO_free)> memory_of(BytesView bytes) { return {BIO_new_mem_buf(bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20))), &BIO_free}; }
+/// For the reader of PEM, whose own would ask on the terminal.
+inline int no_password(char*, int, int, void*) { return -1; }
 /// OpenSSL's own words; its queue of errors is empty afterwards.
 inline std::string openssl_words() {
   const unsigned long code = ERR_peek_last_error();
@@ -97,6 +100,13 @@ class Ed25519PublicKey {
     KFM_DET_TRY(const Bytes bytes, kfm_det::from_hex(text));
     return from_raw(bytes);
   }
+  /// From PEM ("BEGIN PUBLIC KEY"), as `openssl pkey -pubout` writes it. Errors: invalid_argument (no PEM, another kind of key).
+  [[nodiscard]] static result<Ed25519PublicKey> from_pem(BytesView pem) {
+    const auto text = detail::memory_of(pem);
+    const auto key = detail::hold_key(text ? PEM_read_bio_PUBKEY(text.get(), nullptr, detail::no_password, nullptr) : nullptr);
+    if (!key) return Error(errc::invalid_argument, "this is no public key in PEM", detail::openssl_words(), "Write one: openssl pkey -in KEY -pubout.");
+    return from_key(key);
+  }
   [[nodiscard]] std::string hex() const { return to_hex(view()); }
   /// The id of a key that has no name: the first 16 digits of SHA-256 of its 32 bytes.
   [[nodiscard]] std::string fingerprint() const { return sha256(view()).hex().substr(0, 16); }
@@ -112,7 +122,16 @@ class Ed25519PublicKey {
   }
 
  private:
+  friend class Ed25519Signer;
   Ed25519PublicKey() = default;
+  static result<Ed25519PublicKey> from_key(const detail::Key& key) {
+    if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519)
+      return Error(errc::invalid_argument, "the key is no Ed25519 key", std::string(EVP_PKEY_get0_type_name(key.get()) ? EVP_PKEY_get0_type_name(key.get()) : "unknown"), "Make one: openssl genpkey -algorithm ed25519 -out KEY.");
+    std::array<char, 32> raw{};
+    std::size_t size = raw.size();
+    if (EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(raw.data()), &size) != 1) return Error(errc::invalid_argument, "the key has no public half", detail::openssl_words());
+    return from_raw({raw.data(), size});
+  }
   [[nodiscard]] BytesView view() const { return {reinterpret_cast<const char*>(raw_.data()), raw_.size()}; }
   std::array<unsigned char, 32> raw_{};
   detail::Key key_;
@@ -126,10 +145,8 @@ class Ed25519Signer {
     const auto refuse = [](std::string what, std::string remedy) { return Error(errc::invalid_argument, std::move(what), detail::openssl_words(), std::move(remedy)); };
     if (pem.find("BEGIN ENCRYPTED PRIVATE KEY") != BytesView::npos)
       return refuse("the private key is encrypted, and nobody is here to ask for its password", "Decrypt it into a file that only you may read: openssl pkey -in KEY -out PLAIN.");
-    const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new_mem_buf(pem.data(), static_cast<int>(std::min<std::size_t>(pem.size(), 1 << 20))), &BIO_free);
-    if (!text) return refuse("the private key cannot be read", "Try again.");
-    const auto no_password = [](char*, int, int, void*) -> int { return -1; };   // the default would ask on the terminal
-    auto key = detail::hold_key(PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr));
+    const auto text = detail::memory_of(pem);
+    auto key = detail::hold_key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, detail::no_password, nullptr) : nullptr);
     if (!key) return refuse("this is no private key in PEM", "Make one: openssl genpkey -algorithm ed25519 -out KEY, and chmod 600 KEY.");
     return from_key(std::move(key), std::move(name));
   }
@@ -173,12 +190,7 @@ class Ed25519Signer {
  private:
   Ed25519Signer(detail::Key key, Ed25519PublicKey public_key, std::string name) : key_(std::move(key)), public_key_(std::move(public_key)), name_(std::move(name)) {}
   static result<Ed25519Signer> from_key(detail::Key key, std::string name) {
-    if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519)
-      return Error(errc::invalid_argument, "the key is no Ed25519 key", std::string(EVP_PKEY_get0_type_name(key.get()) ? EVP_PKEY_get0_type_name(key.get()) : "unknown"), "Make one: openssl genpkey -algorithm ed25519 -out KEY.");
-    std::array<char, 32> raw{};
-    std::size_t size = raw.size();
-    if (EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(raw.data()), &size) != 1) return Error(errc::invalid_argument, "the key has no public half", detail::openssl_words());
-    KFM_DET_TRY(auto public_key, Ed25519PublicKey::from_raw({raw.data(), size}));
+    KFM_DET_TRY(auto public_key, Ed25519PublicKey::from_key(key));
     if (name.empty()) name = public_key.fingerprint();
     if (!is_key_id(name)) return Error(errc::invalid_argument, "a key id that cannot stand in a log", name, "Use 1 to 64 of A-Z a-z 0-9 . _ -");
     return Ed25519Signer(std::move(key), std::move(public_key), std::move(name));
