@@ -23,6 +23,8 @@
 
 using namespace kfm_det;
 using namespace kfm_det::conformance;
+using testing::FilesWith;
+using testing::MemoryWith;
 
 namespace {
 
@@ -52,36 +54,14 @@ struct FilesUnsynced {
   result<Store> open(Fs& fs) { return Store::open("/wal", {4096, 4096}, Lazy<Fs>(fs)); }
 };
 
-struct ThrowsAtThree {
+struct ThrowsAtThree : testing::Patient {
   static void appends(std::size_t frames) { if (frames == 3) throw std::runtime_error("three is too many"); }
-  static void recovered(Verdict) {}
 };
-struct ThrowsAtTorn {
-  static void appends(std::size_t) {}
+struct ThrowsAtTorn : testing::Patient {
   static void recovered(Verdict verdict) { if (verdict == Verdict::torn_tail) throw 17; }
 };
-struct ThrowsAtOnce {
-  static void appends(std::size_t) {}
+struct ThrowsAtOnce : testing::Patient {
   static void recovered(Verdict) { throw std::bad_alloc(); }
-};
-
-template <class Act>
-struct MemoryWith {
-  using Store = testing::Impatient<MemoryStore, Act>;
-  result<Store> open() { return store; }
-  void wipe() { store = Store(); }
-  Store store;
-};
-template <class Act>
-struct FilesWith {
-  template <class Fs>
-  struct Fixture {
-    using Store = testing::Impatient<FileStore<Fs>, Act>;
-    result<Store> open(Fs& fs) {
-      KFM_DET_TRY(auto store, FileStore<Fs>::open("/wal", {4096, 4096}, fs));
-      return Store(std::move(store));
-    }
-  };
 };
 
 Options small() {

@@ -16,19 +16,9 @@
 namespace {
 
 using namespace kfm_det;
-using kfm_det::testing::Impatient;
-
-struct Patient {
-  static void appends(std::size_t) {}
-  static void recovered(Verdict) {}
-};
-template <class Act>
-struct MemoryWith {
-  using Store = Impatient<MemoryStore, Act>;
-  result<Store> open() { return store; }
-  void wipe() { store = Store(); }
-  Store store;
-};
+using kfm_det::testing::FilesWith;
+using kfm_det::testing::MemoryWith;
+using kfm_det::testing::Patient;
 
 using RightStore = MemoryWith<Patient>;
 KFM_DET_CONFORMANCE_STORE(RightStore)
@@ -52,13 +42,7 @@ struct Overflows : Patient {
   }
 };
 template <class Fs>
-struct OverflowingStore {
-  using Store = Impatient<FileStore<Fs>, Overflows>;
-  result<Store> open(Fs& fs) {
-    KFM_DET_TRY(auto store, FileStore<Fs>::open("/wal", {4096, 4096}, fs));
-    return Store(std::move(store));
-  }
-};
+using OverflowingStore = FilesWith<Overflows>::Fixture<Fs>;
 KFM_DET_CONFORMANCE_STORE_ON_DISK(OverflowingStore)
 
 struct ThrowingFixture : RightStore {

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "kfm_det/contracts/store.hpp"
+#include "kfm_det/stores/file_store.hpp"
+#include "kfm_det/stores/memory_store.hpp"
 
 namespace kfm_det::testing {
 
@@ -39,6 +41,31 @@ class Impatient {
 
  private:
   Inner inner_;
+};
+
+struct Patient {
+  static void appends(std::size_t) {}
+  static void recovered(Verdict) {}
+};
+
+/// Fixtures of check_store and check_store_on_disk.
+template <class Act>
+struct MemoryWith {
+  using Store = Impatient<MemoryStore, Act>;
+  result<Store> open() { return store; }
+  void wipe() { store = Store(); }
+  Store store;
+};
+template <class Act>
+struct FilesWith {
+  template <class Fs>
+  struct Fixture {
+    using Store = Impatient<FileStore<Fs>, Act>;
+    result<Store> open(Fs& fs) {
+      KFM_DET_TRY(auto store, FileStore<Fs>::open("/wal", {4096, 4096}, fs));
+      return Store(std::move(store));
+    }
+  };
 };
 
 }  // namespace kfm_det::testing

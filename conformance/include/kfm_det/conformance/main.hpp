@@ -13,13 +13,18 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <concepts>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <signal.h>
@@ -52,9 +57,52 @@ inline constexpr std::string_view usage =
 
 inline constexpr std::string_view searching_check = "check_store_on_disk";   // the one whose crash states --states-min counts
 
-inline bool read_number(std::string_view text, std::uint64_t& into) {
+struct CommandLine {
+  Options options;
+  std::optional<Reproducer> line;   // of options.reproduce
+  std::string only, json, junit;
+  std::uint64_t states_min = 0;
+  bool help = false, list = false, quiet = false;
+
+  [[nodiscard]] bool has(const RegisteredCheck& one) const { return (!line || one.check == line->check) && (one.check + " " + one.subject).find(only) != std::string::npos; }
+};
+template <std::unsigned_integral T>
+[[nodiscard]] bool read_number(std::string_view text, T& into) {
   const auto got = std::from_chars(text.data(), text.data() + text.size(), into);
   return got.ec == std::errc() && got.ptr == text.data() + text.size();
+}
+/// None: `why` says what is wrong with it.
+[[nodiscard]] inline std::optional<CommandLine> read_command_line(std::span<char* const> words, std::string& why) {
+  CommandLine out;
+  const auto refuse = [&](std::string sentence) {
+    why = std::move(sentence);
+    return std::nullopt;
+  };
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "--help" || word == "-h") { out.help = true; return out; }
+    if (word == "--list") { out.list = true; continue; }
+    if (word == "--quiet") { out.quiet = true; continue; }
+    if (i + 1 == words.size()) return refuse("what is " + std::string(word) + "? It is no option, or its value is missing");
+    const std::string_view value = words[++i];
+    bool is_number = true;
+    if (word == "--seed") is_number = read_number(value, out.options.seed);
+    else if (word == "--cases") is_number = read_number(value, out.options.cases);
+    else if (word == "--states") is_number = read_number(value, out.options.states_max);
+    else if (word == "--states-min") is_number = read_number(value, out.states_min);
+    else if (word == "--budget") is_number = read_number(value, out.options.budget_ms);
+    else if (word == "--only") out.only = value;
+    else if (word == "--reproduce") out.options.reproduce = value;
+    else if (word == "--json") out.json = value;
+    else if (word == "--junit") out.junit = value;
+    else return refuse("there is no option " + std::string(word));
+    if (!is_number) return refuse(std::string(word) + " wants a number, and not " + std::string(value));
+  }
+  if (out.options.reproduce.empty()) return out;
+  out.states_min = 0;   // one line has no bounds
+  out.line = read_reproducer(out.options.reproduce, why);
+  if (!out.line) return refuse("--reproduce: " + why);
+  return out;
 }
 /// ": media-flip 12.3, tenures 4.5": the parts that took a second.
 inline std::string longest_parts(const Report& report) {
@@ -128,50 +176,24 @@ class LastWords {
 [[nodiscard]] inline int run_main(int argc, char** argv) {
   serve_fresh_process();
   const char* program = argc > 0 ? argv[0] : "conformance";
-  Options options;
-  std::string only, json, junit;
-  bool list = false, quiet = false;
-  std::uint64_t states_min = 0;
   const auto refuse = [&](const std::string& why) {
     std::fprintf(stderr, "%s: %s\n\nusage: %s%s", program, why.c_str(), program, detail::usage.data());
     return 2;
   };
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--help" || word == "-h") { std::printf("usage: %s%s", program, detail::usage.data()); return 0; }
-    if (word == "--list") { list = true; continue; }
-    if (word == "--quiet") { quiet = true; continue; }
-    if (i + 1 >= argc) return refuse("what is " + std::string(word) + "? It is no option, or its value is missing");
-    const std::string_view value = argv[++i];
-    std::uint64_t number = 0;
-    const auto numeric = [&](std::uint64_t max) { return detail::read_number(value, number) && number <= max; };
-    const std::string bad = std::string(word) + " wants a number, and not " + std::string(value);
-    if (word == "--seed") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.seed = number; }
-    else if (word == "--cases") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.cases = static_cast<std::uint32_t>(number); }
-    else if (word == "--states") { if (!numeric(~std::uint64_t{0})) return refuse(bad); options.states_max = number; }
-    else if (word == "--states-min") { if (!numeric(~std::uint64_t{0})) return refuse(bad); states_min = number; }
-    else if (word == "--budget") { if (!numeric(0xFFFFFFFFu)) return refuse(bad); options.budget_ms = static_cast<std::uint32_t>(number); }
-    else if (word == "--only") only = value;
-    else if (word == "--reproduce") options.reproduce = value;
-    else if (word == "--json") json = value;
-    else if (word == "--junit") junit = value;
-    else return refuse("there is no option " + std::string(word));
+  std::string why;
+  const auto given = detail::read_command_line(argc > 1 ? std::span<char* const>(argv + 1, static_cast<std::size_t>(argc) - 1) : std::span<char* const>(), why);
+  if (!given) return refuse(why);
+  if (given->help) { std::printf("usage: %s%s", program, detail::usage.data()); return 0; }
+  if (given->list) {
+    for (const RegisteredCheck& one : registry()) std::printf("%s %s\n", one.check.c_str(), one.subject.c_str());
+    return 0;
   }
-  if (!options.reproduce.empty()) {
-    std::string why;
-    const auto line = read_reproducer(options.reproduce, why);
-    if (!line) return refuse("--reproduce: " + why);
-    if (std::none_of(registry().begin(), registry().end(), [&](const RegisteredCheck& one) { return one.check == line->check; })) return refuse("--reproduce: the line is of " + line->check + ", and this program has no such check");
-  }
+  const auto knows = [&](const std::string& check) { return std::any_of(registry().begin(), registry().end(), [&](const RegisteredCheck& one) { return one.check == check; }); };
+  if (given->line && !knows(given->line->check)) return refuse("--reproduce: the line is of " + given->line->check + ", and this program has no such check");
+  if (given->states_min != 0 && given->only.empty() && !knows(std::string(detail::searching_check))) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
   std::vector<const RegisteredCheck*> chosen;
-  for (const RegisteredCheck& one : registry()) {
-    const std::string line = one.check + " " + one.subject;
-    if (list) std::printf("%s\n", line.c_str());
-    if (!only.empty() && line.find(only) == std::string::npos) continue;
-    if (!options.reproduce.empty() && options.reproduce.find(" " + one.check + " ") == std::string::npos) continue;
-    chosen.push_back(&one);
-  }
-  if (list) return 0;
+  for (const RegisteredCheck& one : registry())
+    if (given->has(one)) chosen.push_back(&one);
   if (chosen.empty()) return refuse("no check fits; --list names them");
   const auto write = [&](const std::string& path, const std::string& text) {
     if (path.empty()) return true;
@@ -182,13 +204,11 @@ class LastWords {
     return static_cast<bool>(file);
   };
   bool passed = true;
-  if (!options.reproduce.empty()) states_min = 0;
-  if (states_min != 0 && only.empty() && std::none_of(chosen.begin(), chosen.end(), [](const RegisteredCheck* one) { return one->check == detail::searching_check; })) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
   std::size_t not_played = 0;
   std::string all_json, all_junit;
   const auto write_all = [&](const std::string& more_json, const std::string& more_junit) {
-    const bool has_json = write(json, "[" + all_json + (all_json.empty() || more_json.empty() ? "" : ",\n") + more_json + "]\n");
-    return write(junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + more_junit + "</testsuites>\n") && has_json;
+    const bool has_json = write(given->json, "[" + all_json + (all_json.empty() || more_json.empty() ? "" : ",\n") + more_json + "]\n");
+    return write(given->junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + all_junit + more_junit + "</testsuites>\n") && has_json;
   };
   const auto timed = [](const Report& report, double seconds) {
     std::string line = report.to_json();
@@ -199,9 +219,9 @@ class LastWords {
     const Report unfinished = one->unfinished();
     if (!write_all(timed(unfinished, 0), unfinished.to_junit())) return 2;
     last_words.of(one->subject);
-    if (!quiet) { std::printf("%s %s ...\n", one->check.c_str(), one->subject.c_str()); std::fflush(stdout); }
+    if (!given->quiet) { std::printf("%s %s ...\n", one->check.c_str(), one->subject.c_str()); std::fflush(stdout); }
     const auto start = std::chrono::steady_clock::now();
-    const Report report = (*one)(options);
+    const Report report = (*one)(given->options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (const Violation* no_part = report.find("reproduce")) {   // another fixture may have it
       std::fprintf(stderr, "%s: --reproduce: %s %s: %s\n", program, one->check.c_str(), one->subject.c_str(), no_part->sentence.c_str());
@@ -209,15 +229,15 @@ class LastWords {
       continue;
     }
     passed = passed && report.passed();
-    if (!quiet || !report.passed()) {
+    if (!given->quiet || !report.passed()) {
       const std::string text = report.to_text();
       std::printf("%s", text.c_str());
-      if (!quiet) std::printf("  %.1f s%s\n", seconds, detail::longest_parts(report).c_str());
+      if (!given->quiet) std::printf("  %.1f s%s\n", seconds, detail::longest_parts(report).c_str());
       std::fflush(stdout);
     }
-    if (one->check == detail::searching_check && report.crash_states < states_min) {
+    if (one->check == detail::searching_check && report.crash_states < given->states_min) {
       passed = false;
-      std::fprintf(stderr, "%s: %s %s saw %llu distinct crash states, and --states-min wants %llu\n", program, one->check.c_str(), one->subject.c_str(), static_cast<unsigned long long>(report.crash_states), static_cast<unsigned long long>(states_min));
+      std::fprintf(stderr, "%s: %s %s saw %llu distinct crash states, and --states-min wants %llu\n", program, one->check.c_str(), one->subject.c_str(), static_cast<unsigned long long>(report.crash_states), static_cast<unsigned long long>(given->states_min));
     }
     all_json += (all_json.empty() ? "" : ",\n") + timed(report, seconds);
     all_junit += report.to_junit(seconds);
