@@ -3,7 +3,7 @@
 /// SHA-256: what everything is identified and protected by. The one OpenSSL seam of the core room.
 ///
 /// Thread-safety: a Sha256 belongs to one thread at a time; the free functions keep one context per thread and may be called
-/// from any. Neither fails: an OpenSSL that cannot give SHA-256 meets the assertion handler.
+/// from any. Neither fails, but for std::bad_alloc where OpenSSL gets no memory.
 /// Every hash of ours starts with a domain tag (`domain_digest`), so that no text of one kind can pass for another.
 #ifndef KFM_DET_CORE_DIGEST_HPP
 #define KFM_DET_CORE_DIGEST_HPP
@@ -12,6 +12,7 @@
 #include <compare>
 #include <cstddef>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -99,9 +100,14 @@ using InputHash = StrongDigest<InputHashTag>;
 
 namespace detail {
 
-/// Fetched once: a fetch by name for every hash costs more than hashing a line.
+/// Fetched once: a fetch by name for every hash costs more than hashing a line. Every provider that there is knows SHA-256, so where OpenSSL has none it lacks
+/// memory (of its reasons it tells little then): std::bad_alloc, and the next call asks again.
 inline const EVP_MD* fetched_sha256() {
-  static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const md = [] {
+    const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    if (fetched == nullptr) throw std::bad_alloc();
+    return fetched;
+  }();
   return md;
 }
 
@@ -129,7 +135,8 @@ inline Sha256& thread_sha256() {
 [[nodiscard]] inline std::array<unsigned char, 20> sha1(std::initializer_list<BytesView> parts) {
   std::array<unsigned char, 20> out{};
   EVP_MD_CTX* const context = EVP_MD_CTX_new();
-  bool ok = context != nullptr && EVP_DigestInit_ex(context, EVP_sha1(), nullptr) == 1;
+  if (context == nullptr) throw std::bad_alloc();
+  bool ok = EVP_DigestInit_ex(context, EVP_sha1(), nullptr) == 1;
   for (const BytesView part : parts) ok = ok && EVP_DigestUpdate(context, part.data(), part.size()) == 1;
   ok = ok && EVP_DigestFinal_ex(context, out.data(), nullptr) == 1;
   EVP_MD_CTX_free(context);
@@ -149,9 +156,12 @@ inline result<Digest> Digest::from_hex(std::string_view text) {
   return out;
 }
 
-inline Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  KFM_DET_ASSERT(context_ != nullptr && detail::fetched_sha256() != nullptr);
-  KFM_DET_ASSERT(EVP_DigestInit_ex2(context_, detail::fetched_sha256(), nullptr) == 1);
+inline Sha256::Sha256() : context_(nullptr) {
+  const EVP_MD* const md = detail::fetched_sha256();
+  context_ = EVP_MD_CTX_new();
+  if (context_ != nullptr && EVP_DigestInit_ex2(context_, md, nullptr) == 1) return;
+  EVP_MD_CTX_free(context_);
+  throw std::bad_alloc();
 }
 
 inline Sha256& Sha256::update(BytesView bytes) {
@@ -159,7 +169,9 @@ inline Sha256& Sha256::update(BytesView bytes) {
   return *this;
 }
 
-inline void Sha256::become(const Sha256& other) { KFM_DET_ASSERT(EVP_MD_CTX_copy_ex(context_, other.context_) == 1); }
+inline void Sha256::become(const Sha256& other) {
+  if (EVP_MD_CTX_copy_ex(context_, other.context_) != 1) throw std::bad_alloc();
+}
 
 inline Digest Sha256::end() {
   Digest out;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,7 +63,7 @@ class SignatureContext {
   [[nodiscard]] EVP_MD_CTX* get() const {
     struct Owner {
       EVP_MD_CTX* context = EVP_MD_CTX_new();
-      Owner() = default;
+      Owner() { if (context == nullptr) throw std::bad_alloc(); }
       Owner(const Owner&) = delete;
       Owner& operator=(const Owner&) = delete;
       ~Owner() { EVP_MD_CTX_free(context); }
@@ -114,8 +115,11 @@ class Ed25519PublicKey {
   /// Errors: hash_mismatch when it is not the signature of these bytes.
   [[nodiscard]] result<void> verify(BytesView bytes, BytesView signature) const {
     const detail::SignatureContext context;
-    if (signature.size() == 64 && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-        EVP_DigestVerify(context.get(), detail::raw(signature), signature.size(), detail::raw(bytes), bytes.size()) == 1)
+    if (EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1) {   // nothing was looked at yet
+      ERR_clear_error();
+      throw std::bad_alloc();
+    }
+    if (signature.size() == 64 && EVP_DigestVerify(context.get(), detail::raw(signature), signature.size(), detail::raw(bytes), bytes.size()) == 1)
       return success();
     ERR_clear_error();
     return Error(errc::hash_mismatch, "the signature does not belong to these bytes", "key " + fingerprint(), "Whoever wrote them did not have the key.");
