@@ -2,12 +2,9 @@
 // FileLock under the kit: on the simulated disk, where processes die, power goes, and turns change at each call of the disk; and on the real file system.
 #include "kfm_det/locks/file_lock.hpp"
 
-#include <filesystem>
-#include <string>
-
 #include "kfm_det/conformance/check_lock.hpp"
 #include "kfm_det/conformance/owners_on_disk.hpp"
-#include "kfm_det/conformance/scratch_path.hpp"
+#include "kfm_det/conformance/scratch_folder.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
@@ -21,16 +18,10 @@ struct FileLockFixture : det::conformance::OwnersOnDisk {
 };
 KFM_DET_CONFORMANCE_LOCK(FileLockFixture)
 
-struct FileLockOfThisMachine {
+struct FileLockOfThisMachine : det::conformance::ScratchFolder {
   using Lock = det::FileLock<det::PosixFileSystem, det::ManualClock>;
   static constexpr bool is_slow = true;
-  FileLockOfThisMachine() = default;
-  FileLockOfThisMachine(const FileLockOfThisMachine&) = delete;
-  FileLockOfThisMachine& operator=(const FileLockOfThisMachine&) = delete;
-  ~FileLockOfThisMachine() { wipe(); }
-  det::result<Lock> connect(const det::OwnerId& owner, const det::ManualClock& clock) { return Lock::open(folder, {.owner = owner, .clock = clock}); }
-  void wipe() { std::filesystem::remove_all(folder); }
-  std::string folder = det::conformance::scratch_path();
+  det::result<Lock> connect(const det::OwnerId& owner, const det::ManualClock& clock) { return Lock::open(path() + "/locks", {.owner = owner, .clock = clock}); }
 };
 KFM_DET_CONFORMANCE_LOCK(FileLockOfThisMachine)
 

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // The real file system and the simulated disk under the kit.
-#include <filesystem>
 #include <string>
 
 #include "kfm_det/conformance/check_file_system.hpp"
 #include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/conformance/registry.hpp"
-#include "kfm_det/conformance/scratch_path.hpp"
+#include "kfm_det/conformance/scratch_folder.hpp"
 #include "kfm_det/files/posix_file_system.hpp"
 #include "kfm_det/simulate/disk.hpp"
 
 namespace {
 
-struct PosixFileSystemFixture {
+struct PosixFileSystemFixture : kfm_det::conformance::ScratchFolder {
   using FileSystem = kfm_det::PosixFileSystem;
   static constexpr bool on_this_machine = true;
-  ~PosixFileSystemFixture() { std::filesystem::remove_all(path); }
   FileSystem open() { return {}; }
-  std::string folder() { return path; }
-  void wipe() {
-    std::filesystem::create_directories(path);
-    for (const auto& entry : std::filesystem::directory_iterator(path)) std::filesystem::remove_all(entry.path());
-  }
-  std::string path = kfm_det::conformance::scratch_path();
+  std::string folder() { return path(); }
 };
 KFM_DET_CONFORMANCE_FILE_SYSTEM(PosixFileSystemFixture)
 

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <filesystem>
-#include <string>
-
 #include "kfm_det/adapters/sqlite.hpp"
 #include "kfm_det/conformance/check_sink.hpp"
 #include "kfm_det/conformance/registry.hpp"
-#include "kfm_det/conformance/scratch_path.hpp"
+#include "kfm_det/conformance/scratch_folder.hpp"
 
-struct SqliteSinkFixture {
+struct SqliteSinkFixture : kfm_det::conformance::ScratchFolder {
   using Sink = kfm_det::SqliteSink;
   static constexpr kfm_det::SinkClaims claims = Sink::claims;
-  ~SqliteSinkFixture() { wipe(); }
-  kfm_det::result<Sink> open() { return Sink::open(path); }
-  void wipe() { for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end); }
-  std::string path = kfm_det::conformance::scratch_path() + ".db";
+  kfm_det::result<Sink> open() { return Sink::open(path() + "/sink.db"); }
 };
 KFM_DET_CONFORMANCE_SINK(SqliteSinkFixture)

@@ -5,19 +5,13 @@ from table import Family, Mutant
 POSIX = Family(
     files=["files/posix_file_system.hpp"],
     check="check_file_system",
-    include=['"kfm_det/conformance/scratch_path.hpp"', "<filesystem>", "<string>"],
+    include=['"kfm_det/conformance/scratch_folder.hpp"', "<string>"],
     fixture="""
-struct Fixture_ID {
+struct Fixture_ID : kfm_det::conformance::ScratchFolder {
   using FileSystem = kfm_det::ID::PosixFileSystem;
   static constexpr bool on_this_machine = true;
-  ~Fixture_ID() { std::filesystem::remove_all(path); }
   FileSystem open() { return {}; }
-  std::string folder() { return path; }
-  void wipe() {
-    std::filesystem::create_directories(path);
-    for (const auto& entry : std::filesystem::directory_iterator(path)) std::filesystem::remove_all(entry.path());
-  }
-  std::string path = kfm_det::conformance::scratch_path("mutant-ID");
+  std::string folder() { return path(); }
 };
 """)
 FAMILIES = {"posix": POSIX}

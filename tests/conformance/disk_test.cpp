@@ -2,6 +2,7 @@
 // The fault model of the simulated disk, row by row: over all fates, what a power loss can leave, and nothing else.
 #include <catch2/catch.hpp>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,18 +37,25 @@ std::string letters_of(BytesView bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += sector) out += letter_of(bytes.substr(at, sector));
   return out;
 }
-/// What a path can hold when the power is back, over all fates; "-": there is no such file.
-Outcomes left_at(const Disk& disk, const std::string& path, Profile profile = Profile::standard) {
+using Files = std::map<std::string, Bytes>;
+/// What `told` says of the files when the power is back, over all fates.
+template <class Told>
+Outcomes over_all_fates(const Disk& disk, Profile profile, const Told& told) {
   Outcomes out;
   for (std::optional<ChoiceVector> given = ChoiceVector{}; given;) {
     Choices choices(*given);
     conformance::detail::ChoiceFates fates(choices);
-    const auto files = disk.after_power_loss(profile, fates).files();
-    const auto found = files.find(path);
-    out.insert(found == files.end() ? "-" : letters_of(found->second));
+    out.insert(told(disk.after_power_loss(profile, fates).files()));
     given = choices.next();
   }
   return out;
+}
+/// What a path can hold; "-": there is no such file.
+Outcomes left_at(const Disk& disk, const std::string& path, Profile profile = Profile::standard) {
+  return over_all_fates(disk, profile, [&](const Files& files) {
+    const auto found = files.find(path);
+    return found == files.end() ? std::string("-") : letters_of(found->second);
+  });
 }
 Outcomes pairs_of(const std::string& letters) {
   Outcomes out;
@@ -152,15 +160,7 @@ TEST_CASE("in the ordered profile what was done later is not there without what 
   Disk disk;
   (void)disk.create_exclusive("/f").value();
   (void)disk.create_exclusive("/g").value();
-  Outcomes seen;
-  for (std::optional<ChoiceVector> given = ChoiceVector{}; given;) {
-    Choices choices(*given);
-    conformance::detail::ChoiceFates fates(choices);
-    const auto files = disk.after_power_loss(Profile::ordered, fates).files();
-    seen.insert(std::string(files.contains("/f") ? "f" : "") + (files.contains("/g") ? "g" : ""));
-    given = choices.next();
-  }
-  CHECK(seen == Outcomes{"", "f", "fg"});
+  CHECK(over_all_fates(disk, Profile::ordered, [](const Files& files) { return std::string(files.contains("/f") ? "f" : "") + (files.contains("/g") ? "g" : ""); }) == Outcomes{"", "f", "fg"});
 }
 
 TEST_CASE("in the paranoid profile the whole rewrite unit around a write can be lost, and no more than that") {

@@ -294,13 +294,10 @@ class ScriptWorld {
   /// One command in a process of its own, which may be killed at `stop_at` (or kills itself). True: it lived to its end.
   bool attempt(const Script& script, int index, std::uint64_t stop_at = Fuse::never, std::uint64_t pause_at = Fuse::never) {
     const Command& command = script[static_cast<std::size_t>(index)];
-    fuse.reset();
-    fuse.stop_at = stop_at;
-    fuse.pause_at = pause_at;
     return lives(fuse, clock, calls, [&] {
       if (version == 1) execute<1>(command, index);
       else execute<2>(command, index);
-    });
+    }, stop_at, pause_at);
   }
   /// The client gives a command up that was killed: it was accepted when the log says so now.
   void give_up(const Script& script, int index) {

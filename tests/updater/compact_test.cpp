@@ -83,12 +83,10 @@ Command draw(conformance::Random& random, int index) {
 }
 /// A compaction in a process that may be killed at a call. True: it lived.
 bool compacted(World& world, std::uint64_t stop_at = Fuse::never) {
-  world.fuse.reset();
-  world.fuse.stop_at = stop_at;
   return lives(world.fuse, world.clock, world.calls, [&] {
     auto done = world.updater().compact({}, "compactor");
     if (!done) FAIL(done.error().message());
-  });
+  }, stop_at);
 }
 }  // namespace
 

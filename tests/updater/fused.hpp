@@ -63,9 +63,13 @@ struct Fuse {
   }
 };
 
-/// One process, which is killed where the fuse says. Answers whether it lived to its end; if not, its lease has run out when this returns. `calls`: how many it made.
+/// One process, which is killed at `stop_at` and paused at `pause_at`. Answers whether it lived to its end; if not, its lease has run out when this returns.
+/// `calls`: how many it made.
 template <class Act>
-bool lives(Fuse& fuse, ManualClock& clock, std::uint64_t& calls, const Act& act) {
+bool lives(Fuse& fuse, ManualClock& clock, std::uint64_t& calls, const Act& act, std::uint64_t stop_at, std::uint64_t pause_at = Fuse::never) {
+  fuse.reset();
+  fuse.stop_at = stop_at;
+  fuse.pause_at = pause_at;
   bool alive = true;
   try {
     act();

@@ -158,9 +158,7 @@ struct World {
   /// Does something in a process that is stopped at `stop_at` (see Fuse). Answers whether it was.
   template <class Act>
   bool killed_at(std::uint64_t stop_at, const Act& act) {
-    fuse.reset();
-    fuse.stop_at = stop_at;
-    return !lives(fuse, clock, calls, act);
+    return !lives(fuse, clock, calls, act, stop_at);
   }
   template <class P = TestPlan<>>
   bool stopped(std::uint64_t stop_at, const std::string& key = "t") {

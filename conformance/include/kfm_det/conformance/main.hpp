@@ -188,9 +188,9 @@ class LastWords {
     for (const RegisteredCheck& one : registry()) std::printf("%s %s\n", one.check.c_str(), one.subject.c_str());
     return 0;
   }
-  const auto knows = [&](const std::string& check) { return std::any_of(registry().begin(), registry().end(), [&](const RegisteredCheck& one) { return one.check == check; }); };
+  const auto knows = [](std::string_view check) { return std::any_of(registry().begin(), registry().end(), [&](const RegisteredCheck& one) { return one.check == check; }); };
   if (given->line && !knows(given->line->check)) return refuse("--reproduce: the line is of " + given->line->check + ", and this program has no such check");
-  if (given->states_min != 0 && given->only.empty() && !knows(std::string(detail::searching_check))) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
+  if (given->states_min != 0 && given->only.empty() && !knows(detail::searching_check)) return refuse("--states-min: this program has no " + std::string(detail::searching_check));
   std::vector<const RegisteredCheck*> chosen;
   for (const RegisteredCheck& one : registry())
     if (given->has(one)) chosen.push_back(&one);

@@ -224,7 +224,8 @@ class LockWorld {
     const Duration before = clocks_.now();
     for (auto& lock : locks_)
       if (lock) graveyard_.push_back(std::move(lock));
-    fixture_.crash(all_is_left ? static_cast<simulate::Fates&>(best) : worst);
+    if (all_is_left) fixture_.crash(best);
+    else fixture_.crash(worst);
     clocks_.reboot();
     ++events_;
     start_ = clocks_.now();
