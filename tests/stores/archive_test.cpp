@@ -7,8 +7,10 @@
 #include <set>
 
 #include "kfm_det/conformance/detail/store_oracle.hpp"
+#include "kfm_det/conformance/fates.hpp"
 #include "kfm_det/simulate/disk.hpp"
 #include "kfm_det/stores/file_store.hpp"
+#include "kfm_det/stores/verify_folder.hpp"
 #include "tests/files/scratch.hpp"
 #include "tests/wal/records.hpp"
 
@@ -285,6 +287,41 @@ TEST_CASE("STORE-20 a trim whose calls fail, each in turn, loses nothing, and ca
     CHECK(world.begin().base == base);
     CHECK(read(*world.owner, world.log) == std::pair(base, world.chain.last));
     if (!hit) break;
+  }
+}
+
+TEST_CASE("when power goes at any call of a trim or of archiving, every segment is whole, in the folder or in the archive") {
+  for (const bool trims : {true, false}) {
+    World world;
+    const Lsn base = world.fill();
+    world.append(2600);
+    std::vector<std::pair<std::string, Disk>> left;   // at each call, and behind the last
+    const auto lose_power = [&](const std::string& where) {
+      conformance::WorstFates worst;
+      left.emplace_back(where, world.disk.after_power_loss(worst));
+      for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        conformance::DrawnFates drawn(seed);
+        left.emplace_back(where, world.disk.after_power_loss(drawn));
+      }
+    };
+    world.disk.on_call([&](const Call& call) {
+      if (simulate::changes(call.verb)) lose_power("before " + std::string(simulate::name(call.verb)) + " of " + std::string(call.path));
+    });
+    REQUIRE((trims ? world.owner->drop_before(base) : world.owner->archive_finished()));
+    world.disk.on_call({});
+    lose_power("behind the last call");
+    REQUIRE(left.size() > 9 * 10);
+    wal::VerifyOptions options;
+    options.records = false;
+    options.policy.history = wal::History::whole;
+    options.witnesses = {Head{test_stream(), world.chain.incarnation, world.chain.last, world.chain.hash}};
+    for (auto& [where, disk] : left) {
+      const auto report = good(verify_folder(disk, folder, options));
+      INFO(where << "\n" << report.text());
+      REQUIRE(report.is_intact());
+      REQUIRE(report.first == 1);
+      REQUIRE(report.verified.lsn == world.chain.last);
+    }
   }
 }
 

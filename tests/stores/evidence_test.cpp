@@ -148,6 +148,27 @@ TEST_CASE("EVIDENCE-5 kept evidence that was changed is never passed for what it
   CHECK(bad(gather(world.disk, world.inspected())) == errc::hash_mismatch);
 }
 
+TEST_CASE("EVIDENCE-5 what somebody else puts under the name meanwhile is not written over") {
+  World undisturbed;
+  const std::string kept = good(gather(undisturbed.disk, undisturbed.inspected())).at(0).folder;
+  const std::vector<std::string> named{kept + "/region.bin", kept + "/manifest.json"};   // in this order
+  for (std::size_t which = 0; which < named.size(); ++which) {
+    INFO(named[which]);
+    World world;
+    const Recovery recovery = world.inspected();
+    std::size_t renames = 0;
+    world.disk.on_call([&](const Call& call) {   // at the last moment: nothing was there when it was looked for
+      if (call.verb != Verb::rename_no_replace && call.verb != Verb::rename) return;
+      if (renames++ == which) world.disk.plant(named[which], "another one's");
+    });
+    const auto refused = gather(world.disk, recovery);
+    world.disk.on_call({});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == errc::hash_mismatch);
+    CHECK(world.disk.files().at(named[which]) == "another one's");
+  }
+}
+
 TEST_CASE("EVIDENCE-1 EVIDENCE-4 stopped at every call, killed or by power loss: whole evidence under its name, or none; the next attempt completes it") {
   const auto names = [] {
     World world;
